@@ -1,0 +1,67 @@
+"""Every error a user can meet, as one tree.
+
+    StageError                 a sentence for the user; anything else is a bug and shows its traceback
+      SettingsError            a setting is unknown, of the wrong type, out of range, or clashes with another
+      InputError               a file or dataset given by the user is missing, unreadable or malformed
+      RenderError              a frame could not be rendered
+      StorageError             object storage or the DVC remote refused, is missing or does not answer
+      TrainingError            training cannot start or go on
+      ServiceError             a server or endpoint did not start or answered wrongly
+      MissingDependencyError   a system library, program or Python package is not installed
+
+Every message is one sentence that names the thing and ends with the next step.
+"""
+
+from __future__ import annotations
+
+
+class StageError(Exception):
+    """Base of all errors that are the user's to mend; the command line prints it without traceback.
+
+    Attributes:
+        exit_code: process exit status that the command line uses for it.
+    """
+
+    exit_code = 1
+
+
+class SettingsError(StageError):
+    """A setting is unknown, mistyped, out of range or impossible beside another one."""
+
+    exit_code = 2
+
+
+class InputError(StageError):
+    """A file or dataset that the user gave is missing, unreadable or malformed."""
+
+    exit_code = 3
+
+
+class RenderError(StageError):
+    """One or more frames could not be rendered."""
+
+    exit_code = 4
+
+
+class StorageError(StageError):
+    """Object storage or the DVC remote refused, is missing or does not answer."""
+
+    exit_code = 5
+
+
+class TrainingError(StageError):
+    """Training cannot start or go on."""
+
+    exit_code = 6
+
+
+class ServiceError(StageError):
+    """A server or endpoint did not start, or its answers differ from the model's."""
+
+    exit_code = 7
+
+
+class MissingDependencyError(StageError):
+    """A system library, program or Python package is not installed."""
+
+    exit_code = 8

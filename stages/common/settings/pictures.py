@@ -1,0 +1,249 @@
+"""Settings of what is rendered: scene, randomisation, renderer, dataset."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from stages.common.settings.base import CLASSES, Group
+from stages.common.settings.distribution import Quantity
+
+Share = Field(ge=0, le=1)
+Annotator = Literal["rgb", "boxes", "instance", "depth", "normals", "semantic"]
+
+
+class Scene(Group):
+    """What stands in the pictures.
+
+    Attributes:
+        name: of this group file.
+        classes: labelled classes in the order of their numbers.
+        scenarios: registered scenario samplers and their weights.
+    """
+
+    name: str
+    classes: list[Literal["small_load_carrier", "forklift", "pallet", "stillage", "pallet_truck"]] = Field(
+        default=list(CLASSES), min_length=1
+    )
+    scenarios: dict[str, float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _weights(self) -> Scene:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes must not repeat")
+        if min(self.scenarios.values()) < 0 or sum(self.scenarios.values()) <= 0:
+            raise ValueError("scenarios need weights of 0 or more, one of them above 0")
+        return self
+
+
+class CameraRange(Group):
+    """Where the camera is and how it sees (metres, degrees)."""
+
+    height: Quantity
+    pitch: Quantity
+    roll: Quantity
+    field_of_view: Quantity
+    distance: Quantity
+
+
+class Light(Group):
+    """Lamps, windows and the light of the sky.
+
+    Attributes:
+        enabled: False renders every frame under the same even light.
+        exposure: overall brightness of the lamps in stops around the neutral level.
+        temperature: colour of the lamps in kelvin.
+        lamps_off: share of lamps that are off.
+        daylight: strength of windows and doors against the lamps.
+    """
+
+    enabled: bool = True
+    exposure: Quantity
+    temperature: Quantity
+    lamps_off: Quantity
+    daylight: Quantity
+
+
+class Surface(Group):
+    """Materials.
+
+    Attributes:
+        enabled: False paints every family in one clean colour.
+        wear: 0 new to 1 worn through.
+        dirt: 0 clean to 1 filthy.
+        random_share: share of objects with colours from anywhere instead of the family's own.
+    """
+
+    enabled: bool = True
+    wear: Quantity
+    dirt: Quantity
+    random_share: float = Share
+
+
+class Content(Group):
+    """How much stands in the scene.
+
+    Attributes:
+        structure: False throws objects about uniformly instead of where people put them.
+        variety: False takes one shape per family.
+        negatives: share of frames without any pallet truck.
+        trucks: pallet trucks in a frame that has some.
+        clutter: density of goods and equipment, 1 is usual.
+        distractors: things that look a little like a labelled class, in a frame.
+        flying: share of frames with primitives floating in the air.
+    """
+
+    structure: bool = True
+    variety: bool = True
+    negatives: float = Share
+    trucks: Quantity
+    clutter: Quantity
+    distractors: Quantity
+    flying: float = Share
+
+
+class Sensor(Group):
+    """From light to JPEG.
+
+    Attributes:
+        enabled: False writes the clean render.
+        exposure: error of the exposure control in stops.
+        white_balance: error of the white balance, relative gain of red against blue.
+        distortion: Brown-Conrady k1; negative is barrel.
+        vignette: fall of light at the corners, 0 to 1.
+        motion_blur: length in pixels.
+        defocus: standard deviation in pixels.
+        noise: standard deviation at mid grey of 255.
+        sharpen: strength of the camera's unsharp mask.
+        saturation: colour saturation, 1 is unchanged.
+        contrast: slope of the tone curve, 1 is neutral.
+        jpeg_quality: 1 to 100.
+    """
+
+    enabled: bool = True
+    exposure: Quantity
+    white_balance: Quantity
+    distortion: Quantity
+    vignette: Quantity
+    motion_blur: Quantity
+    defocus: Quantity
+    noise: Quantity
+    sharpen: Quantity
+    saturation: Quantity
+    contrast: Quantity
+    jpeg_quality: Quantity
+
+
+class Randomization(Group):
+    """Everything that differs from frame to frame."""
+
+    name: str
+    camera: CameraRange
+    light: Light
+    surface: Surface
+    content: Content
+    sensor: Sensor
+
+
+class Runtime(Group):
+    """How rendering is run; changes no picture's meaning.
+
+    Attributes:
+        device: where Cycles renders; ``auto`` takes a GPU when there is one.
+        workers: processes; 0 means one per core (one on a GPU needs about 3 GB of its memory).
+        threads: of each worker; 0 shares the cores among the workers.
+        shards_per_worker: a worker is replaced after so many, since bpy leaks.
+        frame_timeout: seconds after which a frame counts as hung.
+    """
+
+    device: Literal["auto", "cpu", "cuda", "optix"] = "auto"
+    workers: int = Field(0, ge=0, le=256)
+    threads: int = Field(0, ge=0, le=256)
+    shards_per_worker: int = Field(4, ge=1)
+    frame_timeout: float = Field(600, gt=0)
+
+
+class Renderer(Group):
+    """Which backend renders, and how well.
+
+    Attributes:
+        backend: a registered renderer.
+        samples: light paths a pixel.
+        bounces: of light.
+        denoise: run the denoiser.
+        runtime: how it is run.
+    """
+
+    name: str
+    backend: str = "blender"
+    samples: int = Field(8, ge=1, le=4096)
+    bounces: int = Field(4, ge=0, le=64)
+    denoise: bool = True
+    runtime: Runtime = Runtime()
+
+
+class Frames(Group):
+    """Which frames are made.
+
+    Attributes:
+        count: frames for training and validation.
+        test_count: frames of assets and seeds that training never sees.
+        sizes: picture sizes ``WIDTHxHEIGHT`` and their weights.
+        shard_size: frames in a shard.
+        annotators: what is written of each frame besides picture, boxes and instance masks.
+    """
+
+    count: int = Field(ge=1, le=1_000_000)
+    test_count: int = Field(ge=0, le=1_000_000)
+    sizes: dict[str, float] = Field(min_length=1)
+    shard_size: int = Field(32, ge=1, le=4096)
+    annotators: list[Annotator] = ["rgb", "boxes", "instance"]
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Frames:
+        for size in self.sizes:
+            parse_size(size)
+        if min(self.sizes.values()) < 0 or sum(self.sizes.values()) <= 0:
+            raise ValueError("sizes need weights of 0 or more, one of them above 0")
+        return self
+
+
+class Convert(Group):
+    """Which labels reach the training formats.
+
+    Attributes:
+        formats: writers to run.
+        val_share: share of each block of frames that validates.
+        min_visible: least visible share of an object's unoccluded pixels.
+        min_box: least width and height in pixels.
+        max_truncation: largest share outside the picture.
+    """
+
+    formats: list[Literal["yolo", "coco", "kitti"]] = ["yolo", "coco", "kitti"]
+    val_share: float = Field(0.15, gt=0, lt=1)
+    min_visible: float = Field(0.1, ge=0, le=1)
+    min_box: float = Field(6, ge=0)
+    max_truncation: float = Field(0.9, ge=0, le=1)
+
+
+class Dataset(Group):
+    """How many frames, of what size, and what becomes of them."""
+
+    name: str
+    frames: Frames
+    convert: Convert = Convert()
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height in pixels from ``"640x480"``.
+
+    Raises:
+        ValueError: when the text has another form or the size is not within 16 to 8192 pixels.
+    """
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise ValueError(f"size '{text}' is not WIDTHxHEIGHT, as in 640x480")
+    if not all(16 <= int(side) <= 8192 for side in (width, height)):
+        raise ValueError(f"size '{text}' must be 16 to 8192 pixels a side")
+    return int(width), int(height)

@@ -1,0 +1,74 @@
+"""What an asset generator makes: triangles and materials, without any renderer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.sdg.plan.types import Colour
+
+
+@dataclass(frozen=True)
+class Material:
+    """A surface, in terms that each renderer turns into its own shader.
+
+    Attributes:
+        kind: look of the base: ``paint``, ``metal``, ``plastic``, ``rubber``, ``wood``, ``cardboard``, ``concrete``,
+            ``plaster``, ``fabric``, ``film`` (stretch wrap), ``print`` (paper with writing), ``glow``, ``mesh``
+            (a grid of wires, the rest transparent).
+        colour: linear base colour.
+        roughness, metallic: 0 to 1.
+        wear: 0 new to 1 worn through to ``under``.
+        dirt: 0 clean to 1 filthy.
+        under: linear colour that shows where the surface is worn.
+        scale: size of the pattern (grain, board, wire grid) in metres.
+        glow: emitted radiance, W/m²/sr; 0 for what does not shine.
+        seed: of the pattern.
+    """
+
+    kind: str
+    colour: Colour
+    roughness: float = 0.5
+    metallic: float = 0.0
+    wear: float = 0.0
+    dirt: float = 0.0
+    under: Colour = (0.25, 0.24, 0.23)
+    scale: float = 0.1
+    glow: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Triangles of one material.
+
+    Attributes:
+        name: of the part (``forks``, ``tiller``, ...); label rules refer to it.
+        vertices: (N, 3) float32, metres, asset coordinates: Z up, the floor at Z = 0, the front along +X.
+        triangles: (M, 3) int32, counter-clockwise seen from outside.
+        material: its surface.
+        smooth: shade as a curved surface.
+    """
+
+    name: str
+    vertices: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    material: Material
+    smooth: bool = False
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One generated thing.
+
+    Attributes:
+        parts: its surfaces.
+        size: (length X, width Y, height Z) of its bounding box in metres.
+        keypoints: named points in asset coordinates.
+    """
+
+    parts: tuple[Part, ...]
+    size: tuple[float, float, float]
+    keypoints: dict[str, tuple[float, float, float]] = field(default_factory=dict)
