@@ -1,0 +1,79 @@
+"""The registry of asset families: a name, and a function from a shape number to a mesh."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from stages.common.errors import SettingsError
+from stages.sdg.assets.types import Asset
+
+Parameters = Mapping[str, Any]
+Generator = Callable[[np.random.Generator, Parameters], Asset]
+
+BUILT_IN = ("hall", "storage", "goods", "pallet_truck", "machines", "equipment", "distractors")
+"""Modules of this package that register families when they are imported."""
+
+_FAMILIES: dict[str, Generator] = {}
+
+
+def register_asset(name: str) -> Callable[[Generator], Generator]:
+    """Decorator: make ``generate(rng, parameters) -> Asset`` known as the family ``name``.
+
+    The generator draws its shape from ``rng`` alone, so that one variant number always gives the same asset;
+    ``parameters`` fix what the scene needs (tiller angle, load height, length of a wall, ...).
+    """
+
+    def register(generate: Generator) -> Generator:
+        _FAMILIES[name] = generate
+        return generate
+
+    return register
+
+
+def _load() -> None:
+    for module in BUILT_IN:
+        importlib.import_module(f"stages.sdg.assets.{module}")
+
+
+def families() -> dict[str, str]:
+    """Registered families and the SHA-256 of the source of the module that generates each."""
+    _load()
+    modules = {name: inspect.getmodule(generate) for name, generate in sorted(_FAMILIES.items())}
+    return {
+        name: hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+        for name, module in modules.items()
+        if module is not None
+    }
+
+
+def build_asset(family: str, variant: int, parameters: Parameters) -> Asset:
+    """Generate one asset; the last few hundred are kept.
+
+    Args:
+        family: registered name.
+        variant: number of the shape, 0 or more.
+        parameters: plain JSON values that the family's generator understands.
+
+    Raises:
+        SettingsError: when there is no such family.
+    """
+    return _build(family, variant, json.dumps(dict(parameters), sort_keys=True))
+
+
+@functools.lru_cache(maxsize=384)
+def _build(family: str, variant: int, parameters: str) -> Asset:
+    if not _FAMILIES:
+        _load()
+    if family not in _FAMILIES:
+        raise SettingsError(f"asset family '{family}' is not registered; `python -m stages.sdg list` shows what is")
+    digest = hashlib.sha256(family.encode()).digest()
+    rng = np.random.default_rng([int.from_bytes(digest[:4], "little"), variant])
+    return _FAMILIES[family](rng, json.loads(parameters))

@@ -1,0 +1,294 @@
+"""Triangle meshes from a few primitives, in numpy.
+
+Every function returns ``(vertices (N, 3) float64 metres, triangles (M, 3) int)``, counter-clockwise from outside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stages.sdg.assets.types import Asset, Material, Part
+
+Mesh = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+def _grid_triangles(rings: int, around: int, closed: bool) -> NDArray[np.int64]:
+    """Triangles between ``rings`` consecutive rings of ``around`` vertices each."""
+    columns = around if closed else around - 1
+    ring, column = np.meshgrid(np.arange(rings - 1), np.arange(columns), indexing="ij")
+    a = (ring * around + column).ravel()
+    b = (ring * around + (column + 1) % around).ravel()
+    c, d = a + around, b + around
+    return np.concatenate([np.stack([a, b, d], 1), np.stack([a, d, c], 1)])
+
+
+def merge(*meshes: Mesh) -> Mesh:
+    """One mesh of several."""
+    counts = np.cumsum([0] + [len(vertices) for vertices, _ in meshes])
+    vertices = np.concatenate([vertices for vertices, _ in meshes])
+    triangles = np.concatenate([triangles + start for (_, triangles), start in zip(meshes, counts, strict=False)])
+    return vertices, triangles
+
+
+def move(mesh: Mesh, offset: ArrayLike) -> Mesh:
+    """The mesh shifted by ``offset`` metres."""
+    return mesh[0] + np.asarray(offset, float), mesh[1]
+
+
+def turn(mesh: Mesh, axis: int, angle: float, about: ArrayLike = (0, 0, 0)) -> Mesh:
+    """The mesh turned by ``angle`` radians about axis 0, 1 or 2 through the point ``about``."""
+    c, s = math.cos(angle), math.sin(angle)
+    i, j = [(1, 2), (2, 0), (0, 1)][axis]
+    matrix = np.eye(3)
+    matrix[i, i], matrix[i, j], matrix[j, i], matrix[j, j] = c, -s, s, c
+    centre = np.asarray(about, float)
+    return (mesh[0] - centre) @ matrix.T + centre, mesh[1]
+
+
+def box(low: ArrayLike, high: ArrayLike, chamfer: float = 0.0) -> Mesh:
+    """An axis-aligned box between two corners, its edges cut by ``chamfer`` metres."""
+    low, high = np.asarray(low, float), np.asarray(high, float)
+    low, high = np.minimum(low, high), np.maximum(low, high)
+    cut = min(chamfer, float((high - low).min()) / 2.5)
+    if cut <= 0:
+        corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
+        quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+        return low + corners * (high - low), _fan(quads)
+    return _chamfered(low, high, cut)
+
+
+def _fan(faces: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    return np.array([(f[0], f[i], f[i + 1]) for f in faces for i in range(1, len(f) - 1)], np.int64)
+
+
+def _chamfered(low: NDArray[np.float64], high: NDArray[np.float64], cut: float) -> Mesh:
+    """Three vertices a corner: each pulled in along two of the axes."""
+    vertices = np.empty((8, 3, 3))
+    for corner in range(8):
+        side = np.array([(corner >> 2) & 1, (corner >> 1) & 1, corner & 1])
+        point, inward = np.where(side, high, low), np.where(side, -cut, cut)
+        for axis in range(3):
+            pulled = point + inward
+            pulled[axis] = point[axis]
+            vertices[corner, axis] = pulled
+    faces: list[tuple[int, ...]] = []
+    for axis in range(3):
+        u, v = [a for a in range(3) if a != axis]
+        for side in (0, 1):
+            ring = [side << (2 - axis) | a << (2 - u) | b << (2 - v) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))]
+            faces.append(tuple(3 * corner + axis for corner in ring))
+            for a in (0, 1):
+                first = side << (2 - axis) | a << (2 - u)
+                second = first | 1 << (2 - v)
+                faces.append((3 * first + axis, 3 * second + axis, 3 * second + u, 3 * first + u))
+    faces += [(3 * corner, 3 * corner + 1, 3 * corner + 2) for corner in range(8)]
+    points = vertices.reshape(-1, 3)
+    return points, _outward(points, _fan(faces))
+
+
+def _outward(vertices: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Turn the triangles of a convex mesh so that all face away from its middle."""
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    inside = np.einsum("ij,ij->i", np.cross(b - a, c - a), a - vertices.mean(0)) < 0
+    triangles = triangles.copy()
+    triangles[inside] = triangles[inside][:, ::-1]
+    return triangles
+
+
+def beam(start: ArrayLike, end: ArrayLike, width: float, height: float, up: ArrayLike = (0, 0, 1)) -> Mesh:
+    """A straight bar of rectangular section between two points; ``height`` lies along ``up``."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    along = (end - start) / np.linalg.norm(end - start)
+    upward = np.asarray(up, float)
+    if abs(along @ upward) > 0.99:
+        upward = np.array([1.0, 0, 0])
+    side = np.cross(upward, along)
+    side /= np.linalg.norm(side)
+    upward = np.cross(along, side)
+    section = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+    ring = section[:, :1] * width * side + section[:, 1:] * height * upward
+    vertices = np.concatenate([start + ring, end + ring])
+    faces = [(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)]
+    return vertices, _outward(vertices, _fan(faces))
+
+
+def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, closed: bool = False) -> Mesh:
+    """A round tube along a polyline.
+
+    Args:
+        path: (P, 3) points.
+        radius: one for all points, or one a point.
+        segments: around.
+        closed: join the last point to the first.
+    """
+    points = np.asarray(path, float)
+    radii = np.broadcast_to(np.asarray(radius, float), len(points))
+    if closed:
+        tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0)
+    else:
+        tangents = np.gradient(points, axis=0)
+    tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-12)
+    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
+    normal = np.cross(tangents[0], [0, 0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0, 0])
+    rings = []
+    for point, tangent, size in zip(points, tangents, radii, strict=True):
+        normal = normal - tangent * (normal @ tangent)
+        normal /= np.linalg.norm(normal)
+        binormal = np.cross(tangent, normal)
+        rings.append(point + size * (np.cos(angles)[:, None] * normal + np.sin(angles)[:, None] * binormal))
+    vertices = np.concatenate(rings)
+    if closed:
+        triangles = _grid_triangles(len(points) + 1, segments, True) % len(vertices)
+        return vertices, triangles
+    count = len(points)
+    triangles = _grid_triangles(count, segments, True)
+    caps = [(*range(segments - 1, -1, -1),), tuple(range((count - 1) * segments, count * segments))]
+    return vertices, np.concatenate([triangles, _fan(caps)])
+
+
+def cylinder(start: ArrayLike, end: ArrayLike, radius: float, segments: int = 16) -> Mesh:
+    """A capped round bar between two points."""
+    return tube([start, end], radius, segments)
+
+
+def lathe(profile: ArrayLike, axis: int = 2, segments: int = 20) -> Mesh:
+    """A body of revolution.
+
+    Args:
+        profile: (P, 2) pairs of radius and height, from the lower end to the upper, seen from outside.
+        axis: 0, 1 or 2, the axis of revolution.
+        segments: around.
+    """
+    radius, height = np.asarray(profile, float).T
+    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
+    rings = np.empty((len(radius), segments, 3))
+    rings[..., (axis + 1) % 3] = radius[:, None] * np.cos(angles)
+    rings[..., (axis + 2) % 3] = radius[:, None] * np.sin(angles)
+    rings[..., axis] = height[:, None]
+    return rings.reshape(-1, 3), _grid_triangles(len(radius), segments, True)
+
+
+def wheel(centre: ArrayLike, radius: float, width: float, axis: int = 1, segments: int = 20) -> Mesh:
+    """A wheel with rounded shoulders, standing on its tread, its axle along ``axis``."""
+    half, round_ = width / 2, min(radius, width) * 0.12
+    profile = [
+        (0.0, -half * 0.8), (radius * 0.55, -half * 0.8), (radius * 0.6, -half), (radius - round_, -half),
+        (radius, -half + round_), (radius, half - round_), (radius - round_, half), (radius * 0.6, half),
+        (radius * 0.55, half * 0.8), (0.0, half * 0.8),
+    ]  # fmt: skip
+    return move(lathe(profile, axis, segments), centre)
+
+
+def sphere(centre: ArrayLike, radius: ArrayLike, segments: int = 12) -> Mesh:
+    """An ellipsoid of one radius, or one along each axis."""
+    angles = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 2)
+    vertices, triangles = lathe(np.stack([np.cos(angles), np.sin(angles)], 1), 2, segments)
+    return vertices * np.asarray(radius, float) + np.asarray(centre, float), triangles
+
+
+def prism(outline: ArrayLike, low: float, high: float, axis: int = 2) -> Mesh:
+    """A simple polygon, extruded.
+
+    Args:
+        outline: (P, 2) corners, counter-clockwise, in the axes that follow ``axis`` cyclically.
+        low, high: its extent along ``axis``.
+    """
+    polygon = np.asarray(outline, float)
+    if _area(polygon) < 0:
+        polygon = polygon[::-1]
+    count = len(polygon)
+    vertices = np.empty((2, count, 3))
+    vertices[..., (axis + 1) % 3] = polygon[:, 0]
+    vertices[..., (axis + 2) % 3] = polygon[:, 1]
+    vertices[0, :, axis], vertices[1, :, axis] = low, high
+    cap = triangulate(polygon)
+    return vertices.reshape(-1, 3), np.concatenate([_grid_triangles(2, count, True), cap[:, ::-1], cap + count])
+
+
+def _area(polygon: NDArray[np.float64]) -> float:
+    x, y = polygon.T
+    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
+
+
+def triangulate(polygon: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Ear clipping of a simple counter-clockwise polygon (Meisters, Amer. Math. Monthly 82, 1975)."""
+    left = list(range(len(polygon)))
+    triangles = []
+    while len(left) > 3:
+        for k in range(len(left)):
+            a, b, c = left[k - 1], left[k], left[(k + 1) % len(left)]
+            if _is_ear(polygon, a, b, c, left):
+                triangles.append((a, b, c))
+                left.pop(k)
+                break
+        else:  # collinear remains
+            triangles.append((left[0], left[1], left[2]))
+            left.pop(1)
+    return np.array([*triangles, tuple(left)], np.int64)
+
+
+def _is_ear(polygon: NDArray[np.float64], a: int, b: int, c: int, others: Sequence[int]) -> bool:
+    pa, pb, pc = polygon[a], polygon[b], polygon[c]
+
+    def cross(p: NDArray[np.float64], q: NDArray[np.float64], r: NDArray[np.float64]) -> float:
+        return float((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
+
+    if cross(pa, pb, pc) <= 1e-15:
+        return False
+    return not any(
+        cross(pa, pb, polygon[k]) >= 0 and cross(pb, pc, polygon[k]) >= 0 and cross(pc, pa, polygon[k]) >= 0
+        for k in others
+        if k not in (a, b, c)
+    )
+
+
+def panel(corners: ArrayLike) -> Mesh:
+    """A flat four-sided sheet, visible from both sides where the renderer does not cull."""
+    return np.asarray(corners, float), np.array([(0, 1, 2), (0, 2, 3)], np.int64)
+
+
+def grid_of_bars(origin: ArrayLike, u: ArrayLike, v: ArrayLike, counts: tuple[int, int], thickness: float) -> Mesh:
+    """A lattice of square wires spanning the vectors ``u`` and ``v`` from ``origin``.
+
+    Args:
+        origin, u, v: corner and edges, metres.
+        counts: wires along ``v`` (spaced over u), and along ``u`` (spaced over v), both two or more.
+        thickness: of a wire.
+    """
+    origin, u, v = (np.asarray(x, float) for x in (origin, u, v))
+    normal = np.cross(u, v)
+    normal /= np.linalg.norm(normal)
+    bars = [beam(origin + u * s, origin + u * s + v, thickness, thickness, normal) for s in np.linspace(0, 1, counts[0])]
+    bars += [beam(origin + v * s, origin + v * s + u, thickness, thickness, normal) for s in np.linspace(0, 1, counts[1])]
+    return merge(*bars)
+
+
+class Builder:
+    """Collects meshes into parts, one part for each name and material."""
+
+    def __init__(self) -> None:
+        self._meshes: dict[tuple[str, Material, bool], list[Mesh]] = {}
+        self.keypoints: dict[str, tuple[float, float, float]] = {}
+
+    def add(self, name: str, mesh: Mesh, material: Material, smooth: bool = False) -> None:
+        """Add a mesh to the part ``name`` of that material."""
+        self._meshes.setdefault((name, material, smooth), []).append(mesh)
+
+    def keypoint(self, name: str, point: ArrayLike) -> None:
+        """Name a point of the asset (metres, asset coordinates)."""
+        x, y, z = np.asarray(point, float)
+        self.keypoints[name] = (float(x), float(y), float(z))
+
+    def build(self) -> Asset:
+        """The asset made of all that was added."""
+        parts = []
+        for (name, material, smooth), meshes in self._meshes.items():
+            vertices, triangles = merge(*meshes)
+            parts.append(Part(name, vertices.astype(np.float32), triangles.astype(np.int32), material, smooth))
+        everything = np.concatenate([part.vertices for part in parts])
+        length, width, height = (float(side) for side in everything.max(0) - everything.min(0))
+        return Asset(tuple(parts), (length, width, height), self.keypoints)
