@@ -77,7 +77,7 @@ def _chamfered(low: NDArray[np.float64], high: NDArray[np.float64], cut: float) 
             vertices[corner, axis] = pulled
     faces: list[tuple[int, ...]] = []
     for axis in range(3):
-        u, v = [a for a in range(3) if a != axis]
+        u, v = (axis + 1) % 3, (axis + 2) % 3
         for side in (0, 1):
             ring = [side << (2 - axis) | a << (2 - u) | b << (2 - v) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))]
             faces.append(tuple(3 * corner + axis for corner in ring))
