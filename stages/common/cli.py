@@ -37,7 +37,8 @@ def run(main: Callable[[argparse.Namespace], str | None], args: argparse.Namespa
     except StageError as error:
         if getattr(args, "debug", False):
             raise
-        print(f"error: {describe(error)}", file=sys.stderr, flush=True)
+        for sentence in getattr(error, "sentences", [str(error)]):
+            print(f"error: {_on_one_line(sentence)}", file=sys.stderr, flush=True)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
@@ -50,4 +51,8 @@ def run(main: Callable[[argparse.Namespace], str | None], args: argparse.Namespa
 
 def describe(error: BaseException) -> str:
     """The error's sentence on one line."""
-    return " ".join(str(error).split())
+    return _on_one_line(str(error))
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -26,9 +26,17 @@ class StageError(Exception):
 
 
 class SettingsError(StageError):
-    """A setting is unknown, mistyped, out of range or impossible beside another one."""
+    """A setting is unknown, mistyped, out of range or impossible beside another one.
+
+    Attributes:
+        sentences: one for each mistake, since they are best mended together.
+    """
 
     exit_code = 2
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
 
 
 class InputError(StageError):

@@ -1,0 +1,1 @@
+"""compose: from the groups in ``conf/`` to one checked ``params.yaml``."""

@@ -1,13 +1,17 @@
 """Random quantities as they are written in the settings.
 
-A quantity is a plain number, or one key naming the distribution::
+A quantity is a plain number, or a list that begins with the name of the distribution::
 
     height: 1.6
-    height: {uniform: [0.9, 2.2]}
-    height: {normal: [1.6, 0.2, 1.0, 2.2]}       # mean, standard deviation, lower and upper bound
-    distance: {log_uniform: [0.8, 25]}
-    kind: {choice: {standard: 5, short: 1}}      # value: weight
-    height: {combine: [[3, {uniform: [1, 2]}], [1, {uniform: [2, 2.8]}]]}   # weighted mixture
+    height: [uniform, 0.9, 2.2]
+    height: [normal, 1.6, 0.2, 1.0, 2.2]         # mean, standard deviation, lower and upper bound
+    distance: [log_uniform, 0.8, 25]
+    trucks: [choice, {1: 5, 2: 3}]               # value: weight
+    height: [combine, [3, [uniform, 1, 2]], [1, [uniform, 2, 2.8]]]   # weighted mixture
+
+Lists, because Hydra lets one list or number take the place of another, while it merges mappings: so
+``randomization.camera.height=[uniform,1,2]`` works whatever stood there. One key, as in ``{uniform: [0.9, 2.2]}``,
+is read as well.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 BOUNDED_TRIES = 64
 """Rejection tries of a bounded normal before the draw is clipped to its bounds."""
@@ -29,7 +33,7 @@ class Constant:
 
     value: float
 
-    def sample(self, rng: np.random.Generator) -> float:
+    def sample(self, rng: np.random.Generator) -> float:  # noqa: ARG002
         """Return the value; draws nothing."""
         return self.value
 
@@ -129,7 +133,7 @@ class Combine:
 
 Distribution = Constant | Uniform | LogUniform | Normal | Choice | Combine
 
-FORMS = "a number, or one of uniform, log_uniform, normal, choice, combine"
+FORMS = "a number, or a list such as [uniform, 1, 2] ([log_uniform, ...], [normal, ...], [choice, ...], [combine, ...])"
 
 
 def parse(value: Any) -> Distribution:
@@ -140,13 +144,9 @@ def parse(value: Any) -> Distribution:
     """
     if isinstance(value, Distribution):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float | dict):
-        raise ValueError(f"write {FORMS}")
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return Constant(_finite(value))
-    if len(value) != 1:
-        raise ValueError(f"write {FORMS}, one of them")
-    ((kind, body),) = value.items()
+    kind, body = _named(value)
     match kind:
         case "uniform":
             return Uniform(*_ordered(body, 2))
@@ -170,16 +170,28 @@ def plain(value: Distribution) -> Any:
         case Constant(number):
             return number
         case Uniform(low, high):
-            return {"uniform": [low, high]}
+            return ["uniform", low, high]
         case LogUniform(low, high):
-            return {"log_uniform": [low, high]}
+            return ["log_uniform", low, high]
         case Normal(mean, deviation, low, high):
             bounds = [] if math.isinf(low) and math.isinf(high) else [low, high]
-            return {"normal": [mean, deviation, *bounds]}
+            return ["normal", mean, deviation, *bounds]
         case Choice(values, weights):
-            return {"choice": dict(zip(values, weights, strict=True))}
+            return ["choice", dict(zip(values, weights, strict=True))]
         case Combine(parts):
-            return {"combine": [[weight, plain(part)] for weight, part in parts]}
+            return ["combine", *([weight, plain(part)] for weight, part in parts)]
+
+
+def _named(value: Any) -> tuple[str, Any]:
+    """Name of the distribution and its numbers, from the list or the mapping."""
+    match value:
+        case ["choice", weights]:
+            return "choice", weights
+        case [str(kind), *body]:
+            return kind, body
+        case dict() if len(value) == 1:
+            return next(iter(value.items()))
+    raise ValueError(f"write {FORMS}")
 
 
 def _finite(number: Any) -> float:
@@ -234,3 +246,33 @@ def _combine(body: Any) -> Combine:
 
 Quantity = Annotated[Distribution, BeforeValidator(parse), PlainSerializer(plain)]
 """A settings field that holds a :data:`Distribution`."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """Checks that a distribution never leaves ``[low, high]``."""
+
+    low: float
+    high: float
+
+    def __call__(self, value: Distribution) -> Distribution:
+        """Return ``value``.
+
+        Raises:
+            ValueError: when it can leave the range.
+        """
+        low, high = value.bounds()
+        if isinstance(value, Normal) and math.isinf(high - low):
+            raise ValueError(f"{self}; bound it, as in [normal, mean, deviation, lower, upper]")
+        if low < self.low or high > self.high:
+            raise ValueError(str(self))
+        return value
+
+    def __str__(self) -> str:
+        """The range in words."""
+        return f"stay within {self.low:g} to {self.high:g}"
+
+
+def within(low: float, high: float) -> AfterValidator:
+    """Make the limits of a :data:`Quantity`: ``Annotated[Quantity, within(0, 1)]``."""
+    return AfterValidator(Within(low, high))

@@ -49,7 +49,7 @@ class Train(Group):
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
     patience: int = Field(100, ge=1)
     freeze: int = Field(0, ge=0)
-    augment: dict[str, float] = {}
+    augment: dict[str, float] = Field({})
     workers: int = Field(2, ge=0, le=64)
     seed: int = Field(0, ge=0)
     resume: bool = True
@@ -88,5 +88,5 @@ class Real(Group):
     @model_validator(mode="after")
     def _complete(self) -> Real:
         if self.name != "none" and not self.annotations:
-            raise ValueError("annotations must name a COCO file unless real=none")
+            raise ValueError("real.annotations is empty: name a COCO file, or choose real=none")
         return self

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from stages.common.settings.base import CLASSES, Group
-from stages.common.settings.distribution import Quantity
+from stages.common.settings.base import CLASSES, ClassName, Group
+from stages.common.settings.distribution import Quantity, within
 
 Share = Field(ge=0, le=1)
 Annotator = Literal["rgb", "boxes", "instance", "depth", "normals", "semantic"]
@@ -23,28 +23,26 @@ class Scene(Group):
     """
 
     name: str
-    classes: list[Literal["small_load_carrier", "forklift", "pallet", "stillage", "pallet_truck"]] = Field(
-        default=list(CLASSES), min_length=1
-    )
+    classes: list[ClassName] = Field(default_factory=lambda: [*CLASSES], min_length=1)
     scenarios: dict[str, float] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _weights(self) -> Scene:
         if len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes must not repeat")
+            raise ValueError("scene.classes repeats a class: name each class once")
         if min(self.scenarios.values()) < 0 or sum(self.scenarios.values()) <= 0:
-            raise ValueError("scenarios need weights of 0 or more, one of them above 0")
+            raise ValueError("scene.scenarios cannot be drawn from: give weights of 0 or more, one above 0")
         return self
 
 
 class CameraRange(Group):
     """Where the camera is and how it sees (metres, degrees)."""
 
-    height: Quantity
-    pitch: Quantity
-    roll: Quantity
-    field_of_view: Quantity
-    distance: Quantity
+    height: Annotated[Quantity, within(0.05, 20)]
+    pitch: Annotated[Quantity, within(-90, 90)]
+    roll: Annotated[Quantity, within(-180, 180)]
+    field_of_view: Annotated[Quantity, within(10, 150)]
+    distance: Annotated[Quantity, within(0.1, 200)]
 
 
 class Light(Group):
@@ -59,10 +57,10 @@ class Light(Group):
     """
 
     enabled: bool = True
-    exposure: Quantity
-    temperature: Quantity
-    lamps_off: Quantity
-    daylight: Quantity
+    exposure: Annotated[Quantity, within(-10, 10)]
+    temperature: Annotated[Quantity, within(1000, 20000)]
+    lamps_off: Annotated[Quantity, within(0, 1)]
+    daylight: Annotated[Quantity, within(0, 100)]
 
 
 class Surface(Group):
@@ -76,8 +74,8 @@ class Surface(Group):
     """
 
     enabled: bool = True
-    wear: Quantity
-    dirt: Quantity
+    wear: Annotated[Quantity, within(0, 1)]
+    dirt: Annotated[Quantity, within(0, 1)]
     random_share: float = Share
 
 
@@ -97,9 +95,9 @@ class Content(Group):
     structure: bool = True
     variety: bool = True
     negatives: float = Share
-    trucks: Quantity
-    clutter: Quantity
-    distractors: Quantity
+    trucks: Annotated[Quantity, within(0, 50)]
+    clutter: Annotated[Quantity, within(0, 10)]
+    distractors: Annotated[Quantity, within(0, 100)]
     flying: float = Share
 
 
@@ -122,17 +120,17 @@ class Sensor(Group):
     """
 
     enabled: bool = True
-    exposure: Quantity
-    white_balance: Quantity
-    distortion: Quantity
-    vignette: Quantity
-    motion_blur: Quantity
-    defocus: Quantity
-    noise: Quantity
-    sharpen: Quantity
-    saturation: Quantity
-    contrast: Quantity
-    jpeg_quality: Quantity
+    exposure: Annotated[Quantity, within(-5, 5)]
+    white_balance: Annotated[Quantity, within(-0.9, 2)]
+    distortion: Annotated[Quantity, within(-0.6, 0.6)]
+    vignette: Annotated[Quantity, within(0, 1)]
+    motion_blur: Annotated[Quantity, within(0, 100)]
+    defocus: Annotated[Quantity, within(0, 20)]
+    noise: Annotated[Quantity, within(0, 100)]
+    sharpen: Annotated[Quantity, within(0, 5)]
+    saturation: Annotated[Quantity, within(0, 3)]
+    contrast: Annotated[Quantity, within(0.1, 5)]
+    jpeg_quality: Annotated[Quantity, within(1, 100)]
 
 
 class Randomization(Group):
@@ -183,29 +181,42 @@ class Renderer(Group):
     runtime: Runtime = Runtime()
 
 
+def weighted(value: Any) -> Any:
+    """``[a, [b, 3]]`` as ``{a: 1, b: 3}``; anything else is left for the type check.
+
+    A list, because Hydra replaces lists but merges mappings.
+    """
+    if not isinstance(value, list):
+        return value
+    pairs = [item if isinstance(item, list) else [item, 1.0] for item in value]
+    if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
+        raise ValueError("write a list of names, or of [name, weight]")
+    return dict(pairs)
+
+
 class Frames(Group):
     """Which frames are made.
 
     Attributes:
         count: frames for training and validation.
         test_count: frames of assets and seeds that training never sees.
-        sizes: picture sizes ``WIDTHxHEIGHT`` and their weights.
+        sizes: picture sizes ``WIDTHxHEIGHT`` and their weights; written as a list of sizes, or of ``[size, weight]``.
         shard_size: frames in a shard.
         annotators: what is written of each frame besides picture, boxes and instance masks.
     """
 
     count: int = Field(ge=1, le=1_000_000)
     test_count: int = Field(ge=0, le=1_000_000)
-    sizes: dict[str, float] = Field(min_length=1)
+    sizes: Annotated[dict[str, float], BeforeValidator(weighted)] = Field(min_length=1)
     shard_size: int = Field(32, ge=1, le=4096)
-    annotators: list[Annotator] = ["rgb", "boxes", "instance"]
+    annotators: list[Annotator] = Field(["rgb", "boxes", "instance"])
 
     @model_validator(mode="after")
     def _sizes(self) -> Frames:
         for size in self.sizes:
             parse_size(size)
         if min(self.sizes.values()) < 0 or sum(self.sizes.values()) <= 0:
-            raise ValueError("sizes need weights of 0 or more, one of them above 0")
+            raise ValueError("dataset.frames.sizes cannot be drawn from: give weights of 0 or more, one above 0")
         return self
 
 
@@ -220,7 +231,7 @@ class Convert(Group):
         max_truncation: largest share outside the picture.
     """
 
-    formats: list[Literal["yolo", "coco", "kitti"]] = ["yolo", "coco", "kitti"]
+    formats: list[Literal["yolo", "coco", "kitti"]] = Field(["yolo", "coco", "kitti"])
     val_share: float = Field(0.15, gt=0, lt=1)
     min_visible: float = Field(0.1, ge=0, le=1)
     min_box: float = Field(6, ge=0)
@@ -243,7 +254,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit()):
-        raise ValueError(f"size '{text}' is not WIDTHxHEIGHT, as in 640x480")
+        raise ValueError(f"dataset.frames.sizes holds '{text}': write WIDTHxHEIGHT, as in 640x480")
     if not all(16 <= int(side) <= 8192 for side in (width, height)):
-        raise ValueError(f"size '{text}' must be 16 to 8192 pixels a side")
+        raise ValueError(f"dataset.frames.sizes holds '{text}': give 16 to 8192 pixels a side")
     return int(width), int(height)

@@ -34,7 +34,7 @@ class Storage(Group):
     @model_validator(mode="after")
     def _complete(self) -> Storage:
         if self.kind == "s3" and not self.bucket:
-            raise ValueError("storage=s3 needs bucket")
+            raise ValueError("storage.bucket is empty: name the S3 bucket, as in storage.bucket=my-frames")
         return self
 
 
