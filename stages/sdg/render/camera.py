@@ -12,6 +12,7 @@ straight line: the map stays smooth and one-to-one on the whole plane, and no pi
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 
@@ -78,6 +79,7 @@ def to_normalised(camera: Camera, pixels: ArrayLike) -> Floats:
     return np.asarray((np.asarray(pixels, np.float64) - centre) / camera.focal)
 
 
+@functools.lru_cache(maxsize=16)
 def radius_limit(distortion: Distortion) -> float:
     """Undistorted radius up to which the polynomial is used; infinite when its slope never falls to MIN_SLOPE."""
     k1, k2 = distortion
@@ -155,6 +157,7 @@ def _backward(radius: Floats, distortion: Distortion) -> Floats:
     return guess
 
 
+@functools.lru_cache(maxsize=16)
 def overscan(camera: Camera) -> Camera:
     """The pinhole camera whose picture holds everything that the distorted picture shows.
 

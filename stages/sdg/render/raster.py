@@ -85,6 +85,8 @@ def clip_near(triangles: ArrayLike, near: float) -> tuple[Floats, Ints]:
     """
     corners = np.asarray(triangles, np.float64).reshape(-1, 3, 3)
     beyond = corners[:, :, 2] >= near
+    if beyond.all():
+        return corners, np.arange(len(corners))
     count = beyond.sum(1)
     whole = np.flatnonzero(count == 3)
     cut = np.flatnonzero((count == 1) | (count == 2))
@@ -191,14 +193,24 @@ def _to_screen(
     inverse = 1 / corners[:, :, 2]
     x = corners[:, :, 0] * inverse * focal + cx
     y = corners[:, :, 1] * inverse * focal + cy
-    low = np.clip(np.ceil(y.min(1) - 0.5), 0, height).astype(np.int64)
-    high = np.clip(np.ceil(y.max(1) - 0.5), 0, height).astype(np.int64)
-    kept = np.flatnonzero((high > low) & (x.max(1) > 0) & (x.min(1) < width))
+    low = np.clip(np.ceil(_least(y) - 0.5), 0, height).astype(np.int64)
+    high = np.clip(np.ceil(_most(y) - 0.5), 0, height).astype(np.int64)
+    kept = np.flatnonzero((high > low) & (_most(x) > 0) & (_least(x) < width))
     corners, inverse, x, y = corners[kept], inverse[kept], x[kept], y[kept]
     plane = _inverse_depth_plane(corners, focal, cx, cy)
-    bounds = np.stack([inverse.min(1), inverse.max(1)], 1)
+    bounds = np.stack([_least(inverse), _most(inverse)], 1)
     x, y = _sorted_downwards(x, y)
     return _Screen(x, y, plane, bounds, source[kept], low[kept], high[kept])
+
+
+def _least(corners: Floats) -> Floats:
+    """Row minima of (T, 3); several times faster than ``min(1)`` on rows this short."""
+    return np.asarray(np.minimum(np.minimum(corners[:, 0], corners[:, 1]), corners[:, 2]))
+
+
+def _most(corners: Floats) -> Floats:
+    """Row maxima of (T, 3)."""
+    return np.asarray(np.maximum(np.maximum(corners[:, 0], corners[:, 1]), corners[:, 2]))
 
 
 def _inverse_depth_plane(corners: Floats, focal: float, cx: float, cy: float) -> Floats:
@@ -291,7 +303,8 @@ def _covered_bound(screen: _Screen, width: int) -> Floats:
     """Upper bound of the pixels that each triangle covers: its area, or the part of its bounding box in sight."""
     (x0, x1, x2), (y0, y1, y2) = screen.x.T, screen.y.T
     area = np.abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) / 2
-    box = (screen.high - screen.low) * np.ptp(np.clip(screen.x, 0, width), axis=1)
+    in_sight = np.clip(screen.x, 0, width)
+    box = (screen.high - screen.low) * (_most(in_sight) - _least(in_sight))
     return np.asarray(np.minimum(area, box))
 
 
