@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +61,16 @@ def write_params(folder: Path, overrides: Sequence[str] = (), *, experiment: str
     return settings
 
 
+def summary(settings: Settings) -> str:
+    """One line on what the settings ask for."""
+    frames = settings.dataset.frames
+    return (
+        f"params.yaml: profile {settings.profile}, {frames.count} + {frames.test_count} frames of "
+        f"scene {settings.scene.name} by {settings.renderer.name}, {settings.model.name} for "
+        f"{settings.train.epochs} epochs"
+    )
+
+
 def _composed(overrides: Sequence[str], conf: Path) -> tuple[str, Settings]:
     """The text of ``params.yaml``, byte for byte as ``dvc exp run`` writes it, and the settings it holds."""
     from omegaconf import OmegaConf
@@ -90,7 +99,7 @@ def _attempt(overrides: Sequence[str], conf: Path) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        with initialize_config_dir(os.path.abspath(conf), version_base=None):
+        with initialize_config_dir(str(conf.absolute()), version_base=None):
             return compose(MAIN, list(overrides))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
         return error

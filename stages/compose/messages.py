@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from stages.common.settings.messages import listed, unknown
+from stages.common.settings import Settings
+from stages.common.settings.messages import allowed, find, listed, unknown
 
 
 def refused_sentence(override: str, error: Exception, config: Any, conf: Path) -> str:
@@ -21,21 +22,30 @@ def refused_sentence(override: str, error: Exception, config: Any, conf: Path) -
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
+    from omegaconf import OmegaConf
 
     try:
         parsed = OverridesParser.create().parse_override(override)
     except HydraException:
         return f"'{override}' cannot be read: write key=value, as in train.epochs=5, and quote it in the shell"
-    key = parsed.key_or_group
+    key = parsed.key_or_group.replace("/", ".")
     if parsed.is_sweep_override():
-        return f"{override} gives several values: give one, or run dvc exp run --queue -S '{override}'"
+        return f"{override} gives several values: give one, or queue a sweep with dvc exp run --queue -S '{override}'"
     if (conf / key).is_dir():
         return _option(key, str(parsed.value()), conf)
-    if key.replace(".", "/") != key and not _exists(config, key):
-        return _unknown_key(key, config, conf)
-    if "." not in key and key not in config:
-        return _unknown_key(key, config, conf)
-    return f"{override} cannot be used ({_first_line(error)}): give {key} a value of the kind it has"
+    if find(Settings, key.split(".")).annotation is None:
+        return unknown(key, Settings)
+    parent, _, name = key.rpartition(".")
+    known = [str(name) for name in OmegaConf.select(config, parent, default=None) or []]
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {parent}.{close[0]}?" if close else f"there are {listed(known)}"
+        return (
+            f"{key} is not set in conf/, so it cannot be changed: {meant} Add a new one with +{override.lstrip('+~')}"
+        )
+    return (
+        f"{override} has the wrong kind of value ({_first_line(error)}): give {allowed(find(Settings, key.split('.')))}"
+    )
 
 
 def reading_sentence(error: Exception, conf: Path) -> str:
@@ -50,38 +60,15 @@ def reading_sentence(error: Exception, conf: Path) -> str:
     missing = re.search(r"Could not find '([^']*)'", str(error))
     if missing:
         group, _, option = missing[1].rpartition("/")
-        return _option(group, option, conf) + f" (asked for in {conf.name}/)"
+        return f"in {conf}, " + _option(group, option, conf)
     return f"{conf} cannot be composed: {_first_line(error)}"
 
 
 def _option(group: str, option: str, conf: Path) -> str:
     options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
     close = difflib.get_close_matches(option, options, n=1)
-    meant = f"did you mean {group}={close[0]}?" if close else "choose another"
-    return f"{group}={option} does not exist: {meant} There are {listed(options)}"
-
-
-def _unknown_key(key: str, config: Any, conf: Path) -> str:
-    """Say which step of a dotted key is wrong, or where a setting of that name is."""
-    steps = key.split(".")
-    node, depth = config, 0
-    while depth < len(steps) - 1 and _is_mapping(node) and steps[depth] in node:
-        node, depth = node[steps[depth]], depth + 1
-    if not _is_mapping(node):
-        return f"{key} is not a setting: {'.'.join(steps[:depth])} is a single value"
-    return ""
-
-
-def _exists(config: Any, key: str) -> bool:
-    from omegaconf import OmegaConf
-
-    return OmegaConf.select(config, key, default=None) is not None
-
-
-def _is_mapping(node: Any) -> bool:
-    from omegaconf import DictConfig
-
-    return isinstance(node, DictConfig)
+    meant = f"did you mean {group}={close[0]} (of {listed(options)})?" if close else f"choose one of {listed(options)}"
+    return f"{group}={option} does not exist: {meant}"
 
 
 def _first_line(error: Exception) -> str:

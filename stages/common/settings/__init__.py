@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from stages.common.settings.pictures import Dataset, Randomization, Renderer, Sc
 from stages.common.settings.platform import Deploy, Storage, Tracking
 
 __all__ = ["CLASSES", "Settings", "check", "load"]
+
+
+BLOCK = 32
+"""Frames are dealt to training and validation in blocks of so many, so that a growing set moves none."""
 
 
 class Settings(Group):
@@ -37,12 +42,38 @@ class Settings(Group):
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:
-        if self.compute.device == "cpu" and self.renderer.runtime.device in ("cuda", "optix"):
-            raise ValueError(
-                f"compute.device=cpu cannot go with renderer.runtime.device={self.renderer.runtime.device}: "
-                "set both to auto, or both to cpu"
-            )
+        clashes = "\n".join(_clashes(self))
+        if clashes:
+            raise ValueError(clashes)
         return self
+
+
+def validation_frames(count: int, share: float) -> int:
+    """How many of the first ``count`` frames validate: the last ``round(share * 32)`` of each block of 32."""
+    first = BLOCK - round(share * BLOCK)
+    return sum(frame % BLOCK >= first for frame in range(count))
+
+
+def _clashes(settings: Settings) -> Iterator[str]:
+    """One sentence for each pair of settings that cannot go together."""
+    compute, runtime = settings.compute.device, settings.renderer.runtime.device
+    if compute == "cpu" and runtime in ("cuda", "optix"):
+        yield f"compute.device=cpu cannot go with renderer.runtime.device={runtime}: set both to auto, or both to cpu"
+    frames, convert = settings.dataset.frames, settings.dataset.convert
+    validating = validation_frames(min(frames.count, BLOCK), convert.val_share)
+    if not 0 < validating < min(frames.count, BLOCK):
+        few = "validation" if validating == 0 else "training"
+        yield (
+            f"dataset.frames.count={frames.count} with dataset.convert.val_share={convert.val_share:g} leaves no frame "
+            f"for {few}: ask for at least {BLOCK} frames and a share of 0.02 to 0.98"
+        )
+    if "yolo" not in convert.formats:
+        yield "dataset.convert.formats lacks yolo, which training reads: add yolo"
+    if frames.test_count == 0 and settings.deploy.target != "none":
+        yield (
+            f"dataset.frames.test_count=0 cannot go with deploy.target={settings.deploy.target}, which is checked on "
+            "test frames: ask for some, or choose deploy=none"
+        )
 
 
 def load(path: Path = Path("params.yaml")) -> Settings:

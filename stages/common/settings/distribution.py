@@ -274,5 +274,5 @@ class Within:
 
 
 def within(low: float, high: float) -> AfterValidator:
-    """Make the limits of a :data:`Quantity`: ``Annotated[Quantity, within(0, 1)]``."""
+    """The annotation that keeps a :data:`Quantity` between two numbers."""
     return AfterValidator(Within(low, high))

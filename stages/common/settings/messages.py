@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import AfterValidator, BeforeValidator, ValidationError
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from stages.common.settings.base import Group
 from stages.common.settings.distribution import FORMS, Within, parse
 
-MANY = 12
+MANY = 14
 """Longest list of names that is written out in a sentence."""
 
 
@@ -42,7 +42,8 @@ def sentences(error: ValidationError, root: type[Group]) -> list[str]:
     Returns:
         Sentences such as ``train.epochs is 0: give a whole number of at least 1``.
     """
-    return list(dict.fromkeys(_sentence(item, root) for item in error.errors(include_url=False)))
+    texts = (_sentence(item, root) for item in error.errors(include_url=False))
+    return list(dict.fromkeys(line for text in texts for line in text.splitlines()))
 
 
 def _sentence(item: Any, root: type[Group]) -> str:
@@ -51,30 +52,48 @@ def _sentence(item: Any, root: type[Group]) -> str:
     place = find(root, location)
     match item["type"]:
         case "extra_forbidden":
-            return unknown(key, keys_beside(root, location))
+            return unknown(".".join(map(str, location)), root)
         case "missing":
             return f"{key} is missing: give {allowed(place)}"
-        case "value_error" if location == () or _is_group(place.annotation):
+        case "value_error" if _is_group(place.annotation):
             return str(item["ctx"]["error"])
         case "value_error":
             return f"{key} is {shown(item['input'])}: {item['ctx']['error']}"
     return f"{key or 'the whole'} is {shown(item['input'])}: give {allowed(place)}"
 
 
-def unknown(key: str, known: Iterable[str]) -> str:
-    """The sentence for a key that is no setting.
+def unknown(key: str, root: type[Group]) -> str:
+    """The sentence for a dotted key that is no setting: the nearest one, or those there are.
 
     Args:
-        key: dotted key as the user wrote it.
-        known: keys that exist beside it, without their dotted parents.
+        key: as the user wrote it.
+        root: the model it was meant for.
     """
-    parent, _, name = key.rpartition(".")
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        meant = f"{parent}.{close[0]}" if parent else close[0]
-        return f"{key} is not a setting: did you mean {meant}?"
-    return f"{key} is not a setting: {f'{parent} takes' if parent else 'there are'} {listed(names)}"
+    steps = key.split(".")
+    good = 0
+    while good < len(steps) and find(root, steps[: good + 1]).annotation is not None:
+        good += 1
+    parent = find(root, steps[:good]).annotation
+    if not _is_group(parent):
+        return f"{key} is not a setting: {'.'.join(steps[:good])} holds no others, so give it a value or remove the key"
+    siblings = list(parent.model_fields)
+    for name in difflib.get_close_matches(steps[good], siblings, n=3, cutoff=0.65):
+        meant = [*steps[:good], name, *steps[good + 1 :]]
+        if find(root, meant).annotation is not None:
+            return f"{key} is not a setting: did you mean {'.'.join(meant)}?"
+    elsewhere = [other for other in every_key(root) if other.rpartition(".")[2] == steps[-1]]
+    if elsewhere:
+        return f"{key} is not a setting: did you mean {' or '.join(elsewhere[:3])}?"
+    where = f"{'.'.join(steps[:good])} takes" if good else "there are"
+    return f"{key} is not a setting: {where} {listed(siblings)}"
+
+
+def every_key(root: type[Group], prefix: str = "") -> Iterator[str]:
+    """All dotted keys below ``root``, groups before what is in them."""
+    for name, field in root.model_fields.items():
+        yield prefix + name
+        if _is_group(field.annotation):
+            yield from every_key(field.annotation, f"{prefix}{name}.")
 
 
 def listed(names: Iterable[str]) -> str:
@@ -117,12 +136,6 @@ def find(root: type[Group], location: Iterable[str | int]) -> Place:
     return place
 
 
-def keys_beside(root: type[Group], location: tuple[str | int, ...]) -> list[str]:
-    """The settings that exist where the last step of ``location`` was looked up."""
-    parent = find(root, location[:-1]).annotation
-    return list(parent.model_fields) if _is_group(parent) else []
-
-
 def _below(place: Place, step: str | int) -> Place:
     annotation = place.annotation
     if _is_group(annotation):
@@ -147,7 +160,7 @@ def _unwrapped(annotation: Any) -> Place:
     return Place(annotation)
 
 
-def _is_group(annotation: Any) -> bool:
+def _is_group(annotation: Any) -> TypeGuard[type[Group]]:
     return isinstance(annotation, type) and issubclass(annotation, Group)
 
 
