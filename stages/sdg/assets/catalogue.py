@@ -38,6 +38,7 @@ def register_asset(name: str) -> Callable[[Generator], Generator]:
     return register
 
 
+@functools.cache
 def _load() -> None:
     for module in BUILT_IN:
         importlib.import_module(f"stages.sdg.assets.{module}")
@@ -70,8 +71,7 @@ def build_asset(family: str, variant: int, parameters: Parameters) -> Asset:
 
 @functools.lru_cache(maxsize=384)
 def _build(family: str, variant: int, parameters: str) -> Asset:
-    if not _FAMILIES:
-        _load()
+    _load()
     if family not in _FAMILIES:
         raise SettingsError(f"asset family '{family}' is not registered; `python -m stages.sdg list` shows what is")
     digest = hashlib.sha256(family.encode()).digest()

@@ -20,7 +20,7 @@ def linear(code: str) -> Colour:
 def vary(rng: np.random.Generator, colour: Colour, amount: float = 0.12) -> Colour:
     """A colour near ``colour``: hue, saturation and value moved by up to about ``amount``."""
     hue, saturation, value = colorsys.rgb_to_hsv(*colour)
-    hue = (hue + float(rng.normal(0, amount * 0.12))) % 1
+    hue = (hue + float(rng.normal(0, amount * 0.05))) % 1
     saturation = float(np.clip(saturation * rng.uniform(1 - amount, 1 + amount), 0, 1))
     value = float(np.clip(value * rng.uniform(1 - 1.5 * amount, 1 + 1.5 * amount), 0.005, 0.95))
     return colorsys.hsv_to_rgb(hue, saturation, value)

@@ -121,13 +121,11 @@ def _fork(shape: Shape, look: Look, builder: Builder, side: float, rng: np.rando
     for edge in (-1, 1):
         skirt = box((-0.02, middle + edge * (half - 0.01) - 0.006, low), (length - 0.16, middle + edge * (half - 0.01) + 0.006, top - 0.01), 0.004)
         builder.add("forks", skirt, look.paint)
-    nose = prism([(length - 0.17, top - 0.01), (length, top - 0.01), (length - 0.02, top - 0.028), (length - 0.17, low)], -tip, tip, 1)
-    builder.add("forks", move((nose[0][:, [0, 1, 2]], nose[1]), (0, middle, 0)) if False else _side_prism(length, top, low, tip, middle), look.paint)
+    builder.add("forks", _nose(length, top, low, tip, middle), look.paint)
     roller = float(rng.uniform(0.033, 0.04))
     spots = (length - 0.27, length - 0.18) if rng.uniform() < 0.6 else (length - 0.22,)
-    reach = roller + shape.lift * 0.0
     for x in spots:
-        builder.add("rollers", wheel((x, middle, reach), roller, shape.fork_width * 0.45, segments=12), look.tread, True)
+        builder.add("rollers", wheel((x, middle, roller), roller, shape.fork_width * 0.45, segments=12), look.tread, True)
         if shape.lift > 0.02 and shape.style != "scissor":
             builder.add("forks", beam((x - 0.12, middle, low), (x, middle, roller), shape.fork_width * 0.5, 0.02), look.dark)
     builder.keypoint(f"fork_tip_{'left' if side > 0 else 'right'}", (length, middle, top))
@@ -135,7 +133,7 @@ def _fork(shape: Shape, look: Look, builder: Builder, side: float, rng: np.rando
         _scissor(shape, look, builder, middle, low)
 
 
-def _side_prism(length: float, top: float, low: float, half: float, middle: float) -> Mesh:
+def _nose(length: float, top: float, low: float, half: float, middle: float) -> Mesh:
     """The wedge under a fork's tip. Outline in (Z, X) since prisms along Y take the axes that follow it."""
     outline = [(top - 0.011, length - 0.17), (top - 0.011, length - 0.004), (top - 0.03, length - 0.02), (low, length - 0.17)]
     return move(prism(outline, -half, half, 1), (0, middle, 0))
@@ -167,8 +165,9 @@ def _body(shape: Shape, look: Look, builder: Builder, rng: np.random.Generator) 
         _apron(builder, look, half * rng.uniform(0.8, 1.0), narrow, base, top, lean, 0.02 if kind == "frame" else sheet)
     if rng.uniform() < 0.7:
         slope = math.atan2(top - base, lean + 0.03)
-        sticker = box((-0.09, -0.045, 0), (0.09, 0.045, 0.002))
-        placed = move(turn(sticker, 1, slope), (-lean / 2 + 0.03 + 0.5 * sheet * math.sin(slope), rng.choice([-1, 1]) * (half + narrow) / 2 * 0.8, (base + top) / 2 + 0.012))  # fmt: skip
+        across = rng.choice([-1, 1]) * (half + narrow + max(narrow - 0.09, 0.0) + half - shape.fork_width) / 4
+        sticker = turn(box((-0.09, -0.035, 0.002), (0.09, 0.035, 0.005)), 1, slope)
+        placed = move(sticker, ((0.03 - lean) / 2, across, (base + top) / 2))
         builder.add("label", placed, look.label)
     if shape.style == "scale":
         display = move(turn(box((-0.03, -0.1, 0), (0.03, 0.1, 0.14), 0.01), 1, -0.4), (-lean * 0.6, 0, top))

@@ -1,0 +1,197 @@
+"""Asset materials as Cycles node trees.
+
+All patterns live in object coordinates, so that they need no UV map and do not swim between frames.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from stages.sdg.assets.types import Material
+
+DUST = (0.16, 0.135, 0.105)
+"""Linear colour of warehouse dust: grey-brown."""
+
+GRIME = (0.02, 0.018, 0.015)
+
+
+class _Tree:
+    """A node tree under construction, with one call a node."""
+
+    def __init__(self, material: Any, seed: int) -> None:
+        self.nodes, self.links = material.node_tree.nodes, material.node_tree.links
+        self.nodes.clear()
+        rng = np.random.default_rng(seed)
+        self.offset = tuple(float(v) for v in rng.uniform(-50, 50, 3))
+        self._coordinates: dict[tuple[float, float, float], Any] = {}
+        self._source = self.nodes.new("ShaderNodeTexCoord").outputs["Object"]
+
+    def node(self, kind: str, inputs: dict[str | int, Any] | None = None, **properties: Any) -> Any:
+        """Add a node; inputs may be values or other nodes' outputs."""
+        node = self.nodes.new(f"ShaderNode{kind}")
+        for name, value in properties.items():
+            setattr(node, name, value)
+        for key, value in (inputs or {}).items():
+            self.feed(node.inputs[key], value)
+        return node
+
+    def feed(self, socket: Any, value: Any) -> None:
+        """Connect an output, or set a constant (colours get their alpha)."""
+        if hasattr(value, "is_output"):
+            self.links.new(value, socket)
+        elif isinstance(value, tuple) and len(value) == 3 and socket.type == "RGBA":
+            socket.default_value = (*value, 1.0)
+        else:
+            socket.default_value = value
+
+    def coordinates(self, stretch: tuple[float, float, float] = (1, 1, 1)) -> Any:
+        """Object coordinates, shifted by the seed and stretched."""
+        if stretch not in self._coordinates:
+            mapping = self.node("Mapping", {"Vector": self._source, "Location": self.offset, "Scale": stretch})
+            self._coordinates[stretch] = mapping.outputs["Vector"]
+        return self._coordinates[stretch]
+
+    def noise(self, size: float, detail: float = 3.0, stretch: tuple[float, float, float] = (1, 1, 1)) -> Any:
+        """Fractal noise in about 0.25 to 0.75 with features of ``size`` metres."""
+        inputs = {"Vector": self.coordinates(stretch), "Scale": 1.0 / size, "Detail": detail, "Roughness": 0.6}
+        return self.node("TexNoise", inputs).outputs[0]
+
+    def ramp(self, value: Any, low: float, high: float) -> Any:
+        """0 below ``low``, 1 above ``high``."""
+        inputs = {"Value": value, "From Min": low, "From Max": high}
+        return self.node("MapRange", inputs, clamp=True).outputs["Result"]
+
+    def mix(self, factor: Any, first: Any, second: Any, blend: str = "MIX") -> Any:
+        """Mix two colours."""
+        node = self.node("Mix", data_type="RGBA", blend_type=blend)
+        for index, value in ((0, factor), (6, first), (7, second)):
+            self.feed(node.inputs[index], value)
+        return node.outputs[2]
+
+    def blend(self, factor: Any, first: Any, second: Any) -> Any:
+        """Mix two numbers."""
+        node = self.node("Mix", data_type="FLOAT")
+        for index, value in ((0, factor), (2, first), (3, second)):
+            self.feed(node.inputs[index], value)
+        return node.outputs[0]
+
+
+def shade(colour: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    """The colour made darker or lighter, within 0 to 1."""
+    red, green, blue = (min(1.0, max(0.0, c * factor)) for c in colour)
+    return red, green, blue
+
+
+def _wood(tree: _Tree, m: Material) -> Any:
+    grain = tree.noise(0.03, 4, (0.12, 1, 1))
+    board = tree.noise(0.35, 1, (0.3, 1, 1))
+    base = tree.mix(tree.ramp(grain, 0.35, 0.65), shade(m.colour, 0.55), shade(m.colour, 1.25))
+    return tree.mix(tree.ramp(board, 0.35, 0.65), base, shade(m.colour, 0.75), "MULTIPLY") if m.seed % 2 else base
+
+
+def _cardboard(tree: _Tree, m: Material) -> Any:
+    return tree.mix(tree.ramp(tree.noise(0.25, 2), 0.3, 0.7), shade(m.colour, 0.85), shade(m.colour, 1.1))
+
+
+def _concrete(tree: _Tree, m: Material) -> Any:
+    stains = tree.ramp(tree.noise(1.8, 5), 0.35, 0.7)
+    fine = tree.ramp(tree.noise(0.03, 2), 0.3, 0.7)
+    base = tree.mix(stains, shade(m.colour, 0.72), shade(m.colour, 1.15))
+    base = tree.mix(tree.blend(fine, 0.0, 0.25), base, shade(m.colour, 0.5))
+    tracks = tree.ramp(tree.noise(0.5, 2, (0.06, 1, 1)), 0.58, 0.68)
+    return tree.mix(tree.blend(tracks, 0.0, 0.55 * m.wear), base, shade(m.colour, 0.35))
+
+
+def _plaster(tree: _Tree, m: Material) -> Any:
+    base = tree.mix(tree.ramp(tree.noise(1.2, 4), 0.35, 0.7), shade(m.colour, 0.82), shade(m.colour, 1.08))
+    streaks = tree.ramp(tree.noise(0.5, 3, (1, 1, 0.15)), 0.55, 0.75)
+    return tree.mix(tree.blend(streaks, 0.0, 0.5 * m.dirt), base, shade(m.colour, 0.45))
+
+
+def _brick(tree: _Tree, m: Material) -> Any:
+    turned = tree.node("Mapping", {"Vector": tree._source, "Rotation": (1.5708, 0.0, 0.0), "Location": tree.offset})
+    inputs = {"Vector": turned.outputs["Vector"], "Color1": shade(m.colour, 1.1), "Color2": shade(m.colour, 0.85),
+              "Mortar": shade(m.colour, 0.6), "Scale": 0.25 / max(m.scale, 0.02), "Mortar Size": 0.012}  # fmt: skip
+    return tree.node("TexBrick", inputs).outputs["Color"]
+
+
+def _print(tree: _Tree, m: Material) -> Any:
+    """Paper with blocks of writing: rows of thin bricks where noise lets them show."""
+    ink = shade(m.colour, 0.08) if sum(m.colour) > 0.6 else (0.85, 0.85, 0.82)
+    rows = tree.node(
+        "Mapping", {"Vector": tree._source, "Rotation": (1.5708, 0.0, 1.5708 * (m.seed % 2)), "Location": tree.offset}
+    )
+    inputs = {"Vector": rows.outputs["Vector"], "Color1": ink, "Color2": m.colour, "Mortar": m.colour, "Scale": 9.0,
+              "Mortar Size": 0.05, "Brick Width": 0.35, "Row Height": 0.16}  # fmt: skip
+    words = tree.node("TexBrick", inputs).outputs["Color"]
+    return tree.mix(tree.ramp(tree.noise(0.07, 1), 0.48, 0.52), m.colour, words)
+
+
+def _plain(tree: _Tree, m: Material) -> Any:
+    return tree.mix(tree.ramp(tree.noise(0.4, 3), 0.3, 0.7), shade(m.colour, 0.86), shade(m.colour, 1.08))
+
+
+_BASES = {
+    "wood": _wood, "cardboard": _cardboard, "concrete": _concrete, "plaster": _plaster, "brick": _brick, "print": _print,
+}  # fmt: skip
+
+
+def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
+    """Wear that shows what is under the paint, then grime and dust over everything."""
+    if m.wear > 0.02 and m.kind not in ("concrete", "plaster", "print", "wood", "cardboard"):
+        chips = tree.ramp(tree.noise(0.05, 6), 0.78 - 0.26 * m.wear, 0.83 - 0.24 * m.wear)
+        scratches = tree.ramp(tree.noise(0.02, 3, (0.08, 1, 1.3)), 0.74 - 0.1 * m.wear, 0.8 - 0.1 * m.wear)
+        worn = tree.node("Math", {0: chips, 1: scratches}, operation="MAXIMUM").outputs[0]
+        base = tree.mix(worn, base, m.under)
+        roughness = tree.blend(worn, roughness, 0.55)
+    if m.dirt > 0.02:
+        patches = tree.ramp(tree.noise(0.22, 5), 0.7 - 0.4 * m.dirt, 0.95 - 0.35 * m.dirt)
+        base = tree.mix(tree.blend(patches, 0.0, 0.85), base, GRIME if m.seed % 3 == 0 else DUST)
+        base = tree.mix(0.22 * m.dirt, base, DUST)
+        roughness = tree.blend(patches, roughness, 0.9)
+        metallic = tree.blend(patches, metallic, 0.0)
+    return base, roughness, metallic
+
+
+def _bump(tree: _Tree, m: Material) -> Any | None:
+    """Surface relief for the kinds whose look needs it."""
+    sizes = {
+        "film": (0.09, 0.45, 0.012),
+        "fabric": (0.05, 0.6, 0.02),
+        "concrete": (0.02, 0.15, 0.004),
+        "plaster": (0.03, 0.25, 0.006),
+    }
+    if m.kind not in sizes:
+        return None
+    size, strength, height = sizes[m.kind]
+    relief = tree.noise(size, 3)
+    return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height}).outputs["Normal"]
+
+
+def build_material(m: Material) -> Any:
+    """A new Cycles material for ``m``."""
+    material = bpy.data.materials.new(m.kind)
+    material.use_nodes = True
+    tree = _Tree(material, m.seed)
+    output = tree.node("OutputMaterial")
+    if m.glow > 0:
+        emission = tree.node("Emission", {"Color": m.colour, "Strength": m.glow})
+        tree.links.new(emission.outputs[0], output.inputs["Surface"])
+        return material
+    base = _BASES.get(m.kind, _plain)(tree, m)
+    roughness: Any = m.roughness
+    if m.kind == "concrete":
+        roughness = tree.blend(
+            tree.ramp(tree.noise(0.9, 4), 0.3, 0.7), max(0.05, m.roughness - 0.2), min(1.0, m.roughness + 0.15)
+        )
+    base, roughness, metallic = _weather(tree, m, base, roughness, m.metallic)
+    inputs: dict[str | int, Any] = {"Base Color": base, "Roughness": roughness, "Metallic": metallic}
+    normal = _bump(tree, m)
+    if normal is not None:
+        inputs["Normal"] = normal
+    shader = tree.node("BsdfPrincipled", inputs)
+    tree.links.new(shader.outputs[0], output.inputs["Surface"])
+    return material

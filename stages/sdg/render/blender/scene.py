@@ -1,0 +1,115 @@
+"""A frame plan as a Blender scene."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+import mathutils
+import numpy as np
+
+from stages.sdg.assets.catalogue import build_asset
+from stages.sdg.assets.types import Asset, Material
+from stages.sdg.plan.geometry import placement_matrix, rigid
+from stages.sdg.plan.types import Camera, FramePlan, Lamp
+from stages.sdg.render.blender.materials import build_material
+
+SENSOR_WIDTH_MM = 36.0
+SMOOTH_ANGLE = 0.7
+"""Edges sharper than this stay sharp on smooth parts, in radians."""
+
+
+def clear() -> None:
+    """Remove everything of the frame before."""
+    for collection in (
+        bpy.data.objects,
+        bpy.data.meshes,
+        bpy.data.materials,
+        bpy.data.lights,
+        bpy.data.cameras,
+        bpy.data.worlds,
+    ):
+        bpy.data.batch_remove(list(collection))
+
+
+def build(plan: FramePlan, camera: Camera) -> None:
+    """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion)."""
+    scene = bpy.context.scene
+    materials: dict[Material, Any] = {}
+    meshes: dict[str, Any] = {}
+    for placement in plan.placements:
+        key = json.dumps([placement.family, placement.variant, placement.parameters], sort_keys=True)
+        if key not in meshes:
+            asset = build_asset(placement.family, placement.variant, placement.parameters)
+            meshes[key] = _mesh(asset, materials)
+        item = bpy.data.objects.new(f"{placement.id:05d}_{placement.family}", meshes[key])
+        item.matrix_world = mathutils.Matrix(placement_matrix(placement).tolist())
+        item.pass_index = placement.id
+        scene.collection.objects.link(item)
+    for number, lamp in enumerate(plan.lamps):
+        _lamp(lamp, number)
+    _world(plan)
+    _camera(camera)
+
+
+def _mesh(asset: Asset, materials: dict[Material, Any]) -> Any:
+    vertices = np.concatenate([part.vertices for part in asset.parts])
+    starts = np.cumsum([0] + [len(part.vertices) for part in asset.parts])
+    triangles = np.concatenate([part.triangles + start for part, start in zip(asset.parts, starts, strict=False)])
+    counts = [len(part.triangles) for part in asset.parts]
+    mesh = bpy.data.meshes.new("asset")
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
+    mesh.loops.add(triangles.size)
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
+    mesh.polygons.add(len(triangles))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
+    mesh.polygons.foreach_set("material_index", np.repeat(np.arange(len(counts), dtype=np.int32), counts))
+    mesh.polygons.foreach_set("use_smooth", np.repeat([part.smooth for part in asset.parts], counts))
+    mesh.update(calc_edges=True)
+    if any(part.smooth for part in asset.parts):
+        mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
+    for part in asset.parts:
+        if part.material not in materials:
+            materials[part.material] = build_material(part.material)
+        mesh.materials.append(materials[part.material])
+    return mesh
+
+
+def _lamp(lamp: Lamp, number: int) -> None:
+    light = bpy.data.lights.new(f"lamp{number:03d}", lamp.kind.upper())
+    light.energy, light.color = lamp.power, lamp.colour
+    if lamp.kind == "area":
+        light.shape = "RECTANGLE"
+        light.size, light.size_y = lamp.size
+    elif lamp.kind == "point":
+        light.shadow_soft_size = lamp.size[0] / 2
+    else:
+        light.angle = lamp.size[0]
+    item = bpy.data.objects.new(light.name, light)
+    item.matrix_world = mathutils.Matrix(rigid(lamp.position, lamp.rotation).tolist())
+    bpy.context.scene.collection.objects.link(item)
+
+
+def _world(plan: FramePlan) -> None:
+    world = bpy.data.worlds.new("sky")
+    world.use_nodes = True
+    background = world.node_tree.nodes["Background"]
+    background.inputs["Color"].default_value = (*plan.sky, 1.0)
+    bpy.context.scene.world = world
+
+
+def _camera(camera: Camera) -> None:
+    data = bpy.data.cameras.new("camera")
+    data.sensor_fit, data.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
+    data.lens = camera.focal * SENSOR_WIDTH_MM / camera.width
+    data.clip_start, data.clip_end = camera.near, 500.0
+    item = bpy.data.objects.new("camera", data)
+    opencv = np.array(camera.camera_to_world) @ np.diag([1.0, -1.0, -1.0, 1.0])
+    item.matrix_world = mathutils.Matrix(opencv.tolist())
+    scene = bpy.context.scene
+    scene.collection.objects.link(item)
+    scene.camera = item
+    scene.render.resolution_x, scene.render.resolution_y = camera.width, camera.height
+    scene.render.resolution_percentage = 100
