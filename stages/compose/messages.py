@@ -39,10 +39,8 @@ def refused_sentence(override: str, error: Exception, config: Any, conf: Path) -
     known = [str(name) for name in OmegaConf.select(config, parent, default=None) or []]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {parent}.{close[0]}?" if close else f"there are {listed(known)}"
-        return (
-            f"{key} is not set in conf/, so it cannot be changed: {meant} Add a new one with +{override.lstrip('+~')}"
-        )
+        meant = f"did you mean {parent}.{close[0]}" if close else f"there are {listed(known)}"
+        return f"{key} is not in {conf.name}/: {meant}, or add it with +{override.lstrip('+~')}"
     return (
         f"{override} has the wrong kind of value ({_first_line(error)}): give {allowed(find(Settings, key.split('.')))}"
     )
