@@ -1,0 +1,1 @@
+"""What is seen in a frame, from the passes of any renderer."""

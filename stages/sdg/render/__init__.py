@@ -1,0 +1,1 @@
+"""From a plan to passes: the backends, their registry, the lens and the sensor."""

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from stages.sdg.plan.types import Camera
 from stages.sdg.render.camera import distort, overscan, to_normalised, to_pixels, undistort, world_to_camera
-from stages.sdg.render.lens import nearest_canvas_pixel
 from stages.sdg.render.passes import Amodal
 from stages.sdg.render.raster import clip_near, silhouette
+from stages.sdg.render.sensor_geometry import nearest_canvas_pixel
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

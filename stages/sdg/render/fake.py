@@ -1,0 +1,168 @@
+"""The ``fake`` renderer: flat colours and simple light in milliseconds, without any engine.
+
+It draws the same meshes of the same plan with the same passes as the others, so that settings can be tried and
+everything after rendering can be tested. It knows no shadows, reflections or patterns.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common.errors import RenderError
+from stages.common.settings.pictures import Renderer
+from stages.sdg.assets.catalogue import build_asset
+from stages.sdg.plan.geometry import rigid
+from stages.sdg.plan.types import Camera, FramePlan, Lamp
+from stages.sdg.render.amodal import amodal_extents
+from stages.sdg.render.camera import overscan, world_to_camera
+from stages.sdg.render.meshes import labelled_triangles, world_triangles
+from stages.sdg.render.passes import Passes
+from stages.sdg.render.raster import rasterize
+from stages.sdg.render.sensor_geometry import distort_passes
+
+Floats = NDArray[np.float32]
+
+BOUNCED = 0.35
+"""Light that reaches every surface by way of others, as a share of the mean of the direct light."""
+
+
+@dataclass(frozen=True)
+class _Soup:
+    """All triangles of a scene.
+
+    Attributes:
+        corners: (T, 3, 3) world metres.
+        ids: (T,) placement ids.
+        colour: (T, 3) linear.
+        glow: (T,) emitted radiance.
+    """
+
+    corners: NDArray[np.float64]
+    ids: NDArray[np.uint16]
+    colour: Floats
+    glow: Floats
+
+
+class FakeRenderer:
+    """Renders plans with :func:`stages.sdg.render.raster.rasterize`."""
+
+    def __init__(self, settings: Renderer) -> None:
+        self._settings = settings
+
+    def render(self, plan: FramePlan, *, normals: bool = False) -> Passes:
+        """Render one plan; see :class:`stages.sdg.render.passes.RendererBackend`."""
+        started = time.perf_counter()
+        soup = _soup(plan)
+        built = time.perf_counter()
+        passes = distort_passes(_draw(plan, soup, overscan(plan.camera), normals), plan.camera)
+        rendered = time.perf_counter()
+        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan))
+        measured = time.perf_counter()
+        passes.seconds = {"build": built - started, "render": rendered - built, "amodal": measured - rendered}
+        return passes
+
+    def save_scene(self, plan: FramePlan, path: str) -> None:
+        """This renderer has no scene files.
+
+        Raises:
+            RenderError: always.
+        """
+        raise RenderError(
+            f"the fake renderer cannot save frame {plan.frame} to {path}; save it with renderer.backend=blender"
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _soup(plan: FramePlan) -> _Soup:
+    corners, ids, colours, glows = [np.zeros((0, 3, 3))], [], [np.zeros((0, 3))], []
+    for placement in plan.placements:
+        asset = build_asset(placement.family, placement.variant, placement.parameters)
+        counts = [len(part.triangles) for part in asset.parts]
+        corners.append(world_triangles(placement))
+        ids.append(np.full(sum(counts), placement.id, np.uint16))
+        colours.append(np.repeat([part.material.colour for part in asset.parts], counts, axis=0))
+        glows.append(np.repeat([part.material.glow for part in asset.parts], counts))
+    return _Soup(
+        np.concatenate(corners),
+        np.concatenate([np.zeros(0, np.uint16), *ids]),
+        np.concatenate(colours).astype(np.float32),
+        np.concatenate([np.zeros(0), *glows]).astype(np.float32),
+    )
+
+
+def _draw(plan: FramePlan, soup: _Soup, canvas: Camera, normals: bool) -> Passes:
+    """Passes on the undistorted canvas."""
+    instance, depth, triangle = rasterize(
+        world_to_camera(canvas, soup.corners),
+        soup.ids,
+        canvas.focal,
+        canvas.width / 2,
+        canvas.height / 2,
+        canvas.width,
+        canvas.height,
+        canvas.near,
+    )
+    seen = triangle >= 0
+    shown = triangle[seen]
+    linear = np.broadcast_to(np.asarray(plan.sky, np.float32), (*seen.shape, 3)).copy()
+    points = _seen_points(canvas, depth, seen)
+    facing = _facing(soup, canvas)[shown]
+    linear[seen] = _shade(plan, soup, shown, points, facing)
+    normal_image = np.zeros((*seen.shape, 3), np.float32) if normals else None
+    if normal_image is not None:
+        normal_image[seen] = facing
+    return Passes(linear, instance, depth, {}, normal_image)
+
+
+def _seen_points(canvas: Camera, depth: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """(P, 3) world metres of what the pixels show."""
+    rows, columns = np.nonzero(seen)
+    z = depth[seen]
+    x = (columns + 0.5 - canvas.width / 2).astype(np.float32) * z / np.float32(canvas.focal)
+    y = (rows + 0.5 - canvas.height / 2).astype(np.float32) * z / np.float32(canvas.focal)
+    matrix = np.asarray(canvas.camera_to_world, np.float32)
+    return np.asarray(np.stack([x, y, z], 1) @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def _facing(soup: _Soup, canvas: Camera) -> Floats:
+    """(T, 3) unit normals, turned to the camera."""
+    edges = soup.corners[:, 1:] - soup.corners[:, :1]
+    normal = np.cross(edges[:, 0], edges[:, 1])
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-20)
+    eye = np.asarray(canvas.camera_to_world)[:3, 3]
+    away = np.einsum("ij,ij->i", normal, eye - soup.corners[:, 0]) < 0
+    normal[away] *= -1
+    return np.asarray(normal, np.float32)
+
+
+def _shade(plan: FramePlan, soup: _Soup, shown: NDArray[np.int32], points: Floats, facing: Floats) -> Floats:
+    """(P, 3) radiance of Lambertian surfaces under all lamps, without shadows."""
+    direct = np.zeros_like(points)
+    for lamp in plan.lamps:
+        direct += _irradiance(lamp, points, facing)[:, None] * np.asarray(lamp.colour, np.float32)
+    bounced = BOUNCED * direct.mean(0) if len(direct) else np.zeros(3, np.float32)
+    light = (direct + bounced) / np.float32(math.pi) + np.asarray(plan.sky, np.float32)
+    return np.asarray(soup.colour[shown] * (light + soup.glow[shown, None]), np.float32)
+
+
+def _irradiance(lamp: Lamp, points: Floats, facing: Floats) -> Floats:
+    """(P,) W/m² that falls on surfaces: a Lambertian emitter, an even one, or parallel light, by the lamp's kind."""
+    pose = rigid(lamp.position, lamp.rotation).astype(np.float32)
+    shines = -pose[:3, 2]
+    if lamp.kind == "sun":
+        return np.asarray(lamp.power * np.maximum(facing @ -shines, 0), np.float32)
+    away = pose[:3, 3] - points
+    # nearer than its own size a lamp grows no brighter
+    square = np.maximum(np.einsum("ij,ij->i", away, away), max(lamp.size) ** 2 / 4 + 1e-4)
+    on_surface = np.maximum(np.einsum("ij,ij->i", away, facing), 0) / np.sqrt(square)
+    if lamp.kind == "point":
+        return np.asarray(lamp.power / (4 * math.pi) * on_surface / square, np.float32)
+    from_lamp = np.maximum(-away @ shines, 0) / np.sqrt(square)
+    return np.asarray(lamp.power / math.pi * on_surface * from_lamp / square, np.float32)

@@ -1,0 +1,29 @@
+"""World triangles of a plan, for whatever draws or measures them outside an engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.sdg.assets.catalogue import build_asset
+from stages.sdg.plan.geometry import placement_matrix
+from stages.sdg.plan.types import FramePlan, Placement
+
+Floats = NDArray[np.float64]
+
+
+def world_triangles(placement: Placement) -> Floats:
+    """(T, 3, 3) corners of a placement's triangles in world metres, part after part.
+
+    Raises:
+        SettingsError: when its asset family is not registered.
+    """
+    asset = build_asset(placement.family, placement.variant, placement.parameters)
+    corners = np.concatenate([part.vertices[part.triangles] for part in asset.parts]).astype(np.float64)
+    matrix = placement_matrix(placement)
+    return np.asarray(corners @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def labelled_triangles(plan: FramePlan) -> dict[int, Floats]:
+    """World triangles of every labelled placement, by its id."""
+    return {placement.id: world_triangles(placement) for placement in plan.placements if placement.label is not None}
