@@ -1,0 +1,1 @@
+"""Frames to the formats that trainers read."""

@@ -1,0 +1,102 @@
+"""Shards in, training formats out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common.errors import InputError, SettingsError
+from stages.common.files import replaced_folder, write_json
+from stages.common.settings.pictures import Convert
+from stages.convert.filters import sort_out
+from stages.convert.formats import open_writer
+from stages.convert.parts import part_of
+from stages.convert.statistics import Statistics
+from stages.convert.types import PARTS, ConvertedFrame
+from stages.sdg.shards.reader import ShardFrame, read_frames
+
+PICTURES = Path("yolo/images")
+"""Where pictures lie in the data set, once for all formats."""
+
+REMAKE = "`dvc repro sdg` makes it again"
+
+
+def convert(frames: Path, out: Path, classes: Sequence[str], settings: Convert) -> Statistics:
+    """Write all frames in all formats.
+
+    The same frames and settings give the same bytes. ``out`` is replaced as a whole at the end, so an error or a kill
+    leaves what was there.
+
+    Args:
+        frames: folder of shards.
+        out: folder to write: one sub-folder a format, the pictures in ``yolo/images/<part>``, ``statistics.json``.
+        classes: names in the order of their numbers.
+        settings: formats, validation share and filters.
+
+    Returns:
+        The statistics, as written.
+
+    Raises:
+        InputError: when a shard is damaged, or a frame holds a class that is not in ``classes``.
+        SettingsError: when a format is not registered, or no frame is left to train or to validate on.
+    """
+    statistics = Statistics(tuple(classes))
+    with replaced_folder(out) as folder:
+        for part in PARTS:
+            (folder / PICTURES / part).mkdir(parents=True)
+        writers = [open_writer(name, folder, classes) for name in settings.formats]
+        for shard_frame in read_frames(frames):
+            frame = _converted(shard_frame, classes, settings)
+            (folder / PICTURES / frame.part / f"{frame.stem}.jpg").write_bytes(shard_frame.files["jpg"])
+            for writer in writers:
+                writer.add(frame)
+            statistics.add(frame)
+        for writer in writers:
+            writer.close()
+        _check_parts(statistics)
+        write_json(folder / "statistics.json", statistics.as_json())
+    return statistics
+
+
+def _converted(frame: ShardFrame, classes: Sequence[str], settings: Convert) -> ConvertedFrame:
+    label = frame.label
+    for instance in label.instances:
+        if instance.class_name not in classes:
+            raise InputError(
+                f"frame {label.frame} holds the class '{instance.class_name}', which scene.classes "
+                f"({', '.join(classes)}) does not name; add it there or render the frames again with `dvc repro sdg`"
+            )
+    kept, dropped = sort_out(label.instances, settings)
+    return ConvertedFrame(
+        number=label.frame,
+        part=part_of(label.frame, settings.val_share),
+        width=label.width,
+        height=label.height,
+        kept=kept,
+        dropped=dropped,
+        masks=_decode_masks(frame),
+    )
+
+
+def _decode_masks(frame: ShardFrame) -> NDArray[np.uint16]:
+    """(H, W) instance ids."""
+    import cv2
+
+    label = frame.label
+    data = np.frombuffer(frame.files.get("instance.png", b""), np.uint8)
+    masks = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if masks is None or masks.shape != (label.height, label.width) or "jpg" not in frame.files:
+        raise InputError(f"frame {label.frame} has no whole picture and instance mask of its size; {REMAKE}")
+    return np.asarray(masks, np.uint16)
+
+
+def _check_parts(statistics: Statistics) -> None:
+    for part in ("train", "val"):
+        if not statistics.frames[part]:
+            raise SettingsError(
+                f"there are {sum(statistics.frames.values())} frames and none of them falls to {part}; "
+                "raise dataset.frames.count or change dataset.convert.val_share"
+            )

@@ -1,0 +1,57 @@
+"""A frame on its way into the formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.sdg.label.types import InstanceLabel
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+Reason = Literal["hidden", "small", "truncated"]
+REASONS: tuple[Reason, ...] = ("hidden", "small", "truncated")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """An object that is too hard to see to be learnt.
+
+    Attributes:
+        instance: the object.
+        reason: first rule that it failed: ``hidden``, ``small``, ``truncated``.
+    """
+
+    instance: InstanceLabel
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class ConvertedFrame:
+    """What a format's writer gets of one frame.
+
+    Attributes:
+        number: of the frame.
+        part: of the data set.
+        width, height: of the picture in pixels.
+        kept: objects to learn.
+        dropped: objects that are there and are not to be learnt.
+        masks: (H, W) uint16, ``InstanceLabel.id`` of each pixel, 0 where none is.
+    """
+
+    number: int
+    part: Part
+    width: int
+    height: int
+    kept: tuple[InstanceLabel, ...]
+    dropped: tuple[Dropped, ...]
+    masks: NDArray[np.uint16]
+
+    @property
+    def stem(self) -> str:
+        """File name without suffix, ``0000012``."""
+        return f"{self.number:07d}"
