@@ -1,0 +1,1 @@
+"""Rendering of a set of frames: worker processes, resume after a stop, one retry, one report."""

@@ -1,0 +1,94 @@
+"""One frame from its number to its bytes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from stages.common.settings import Settings
+from stages.sdg.label.types import FrameLabel
+from stages.sdg.plan.types import FramePlan
+from stages.sdg.render.passes import Passes, RendererBackend
+from stages.sdg.shards.members import depth_image, encode_png, normals_image, semantic_image
+from stages.sdg.shards.records import label_to_json, plan_to_line
+
+
+@dataclass
+class Frame:
+    """A finished frame.
+
+    Attributes:
+        plan: its line of ``plan.jsonl``.
+        members: contents by suffix.
+        seconds: time by what it was spent on; ``render`` is the renderer's own.
+    """
+
+    plan: str
+    members: dict[str, bytes]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def make_frame(settings: Settings, renderer: RendererBackend, number: int) -> Frame:
+    """Plan, render, label and encode one frame.
+
+    Raises:
+        RenderError: when the renderer cannot render it.
+        SettingsError: when the settings name a scenario or asset that is not registered.
+    """
+    from stages.sdg.label.labels import label_frame
+    from stages.sdg.plan.planner import plan_frame
+
+    annotators, seconds = settings.dataset.frames.annotators, defaultdict[str, float](float)
+    with _timed(seconds, "plan"):
+        plan = plan_frame(settings, number)
+        line = plan_to_line(plan)
+    with _timed(seconds, "backend"):
+        passes = renderer.render(plan, normals="normals" in annotators)
+    with _timed(seconds, "label"):
+        label = label_frame(plan, passes, settings.scene.classes)
+    with _timed(seconds, "encode"):
+        members = encode(settings, plan, passes, label)
+    # What the renderer does not account for itself is its overhead.
+    seconds["backend"] = max(0.0, seconds["backend"] - sum(passes.seconds.values()))
+    return Frame(line, members, {**seconds, **passes.seconds})
+
+
+def encode(settings: Settings, plan: FramePlan, passes: Passes, label: FrameLabel) -> dict[str, bytes]:
+    """Contents of a frame's members by suffix."""
+    from stages.sdg.render.sensor import develop, encode_jpeg
+
+    members = {
+        "instance.png": encode_png(passes.instance),
+        "jpg": encode_jpeg(develop(passes.linear, plan), plan),
+        "json": label_to_json(label),
+    }
+    annotators = settings.dataset.frames.annotators
+    if "depth" in annotators:
+        members["depth.png"] = encode_png(depth_image(passes.depth))
+    if "normals" in annotators and passes.normals is not None:
+        members["normals.png"] = encode_png(normals_image(passes.normals, passes.depth))
+    if "semantic" in annotators:
+        members["semantic.png"] = encode_png(semantic_image(passes.instance, label, settings.scene.classes))
+    return members
+
+
+def describe_plan(plan: FramePlan) -> str:
+    """A plan in one line, for messages."""
+    labelled = Counter(item.label for item in plan.placements if item.label)
+    things = ", ".join(f"{count} {name}" for name, count in sorted(labelled.items())) or "none of them labelled"
+    return (
+        f"{plan.split} frame {plan.frame} of seed {plan.seed}: scenario {plan.scenario}, "
+        f"{plan.camera.width}x{plan.camera.height}, {len(plan.placements)} things ({things}), {len(plan.lamps)} lamps"
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] += time.perf_counter() - start

@@ -1,0 +1,225 @@
+"""The function behind ``python -m stages.sdg``: settings and a folder in, a folder of shards out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
+
+from stages.common.errors import RenderError
+from stages.common.files import atomic_write, sha256_of, write_json
+from stages.common.progress import Progress, duration
+from stages.common.settings import Settings
+from stages.sdg.plan.planner import plan_frame
+from stages.sdg.run.crew import cores, crew
+from stages.sdg.run.frame import describe_plan
+from stages.sdg.run.key import content_key
+from stages.sdg.run.messages import Done, Job, disk_error
+from stages.sdg.run.pool import Lost, Pool
+from stages.sdg.run.settle import plans_are_whole, settle
+from stages.sdg.run.store import Store, lock, plan_lines
+from stages.sdg.shards.manifest import PLANS, Span, layout, write_manifest
+from stages.sdg.shards.records import plan_to_line
+
+FACTORY = "stages.sdg.render.registry:create_renderer"
+HOPELESS = 5
+"""Frames lost, and none done, after which a run does not try the rest."""
+
+
+@dataclass
+class Report:
+    """What a run did.
+
+    Attributes:
+        frames: in the folder now.
+        rendered: of them in this run.
+        seconds: of the whole run, by the clock.
+        spent: worker seconds by what they were spent on; ``render`` is the renderer's own work, ``start`` the time
+            until workers had their renderers.
+        workers: processes at the same time.
+    """
+
+    frames: int = 0
+    rendered: int = 0
+    seconds: float = 0.0
+    spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    workers: int = 0
+
+    @property
+    def frames_per_second(self) -> float:
+        """Rendered frames by the clock, everything included."""
+        return self.rendered / self.seconds if self.seconds else 0.0
+
+    @property
+    def outside_share(self) -> float:
+        """Share of the workers' time on frames that was not spent in the renderer itself."""
+        total = sum(seconds for name, seconds in self.spent.items() if name != "start")
+        return 1 - self.spent["render"] / total if total else 0.0
+
+    def summary(self, folder: Path) -> str:
+        """The stage's last line."""
+        if not self.rendered:
+            return f"{folder}: all {self.frames} frames were there"
+        return (
+            f"{folder}: {self.frames} frames, {self.rendered} of them rendered in {duration(self.seconds)} "
+            f"({self.frames_per_second:.3g} frames/s, {self.outside_share:.0%} of the time outside the renderer)"
+        )
+
+
+def render_frames(settings: Settings, folder: Path, *, log: TextIO | None = None, factory: str = FACTORY) -> Report:
+    """Bring ``folder`` to hold exactly the frames that ``settings`` ask for.
+
+    Frames of the same content key that are there already are kept to the byte, whatever shard they lie in; the rest is
+    rendered. A run that was killed goes on where it was.
+
+    Args:
+        settings: of the pipeline.
+        folder: for shards, plans and inputs; made when missing. Unfinished work lies in a folder beside it.
+        log: stream for progress; standard error when left out.
+        factory: ``module:function`` that makes the renderer in each worker.
+
+    Raises:
+        SettingsError: when a scenario, asset or renderer is not registered.
+        RenderError: naming the frames that failed twice; all others are kept.
+        StageError: when another run holds the folder, or the disk takes no more.
+    """
+    stream = log or sys.stderr
+    start = time.perf_counter()
+    try:
+        with lock(folder):
+            report = _Run(settings, folder, stream, factory).run()
+    except OSError as error:
+        known = disk_error(error, folder)
+        if known is None:
+            raise
+        raise known from error
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+class _Run:
+    """One run, under the lock."""
+
+    def __init__(self, settings: Settings, folder: Path, stream: TextIO, factory: str) -> None:
+        frames = settings.dataset.frames
+        workers, threads = crew(settings.renderer.runtime, cores())
+        runtime = settings.renderer.runtime.model_copy(update={"workers": workers, "threads": threads})
+        renderer = settings.renderer.model_copy(update={"runtime": runtime})
+        self.settings = settings.model_copy(update={"renderer": renderer})
+        self.folder, self.stream, self.factory = folder, stream, factory
+        self.key = content_key(settings)
+        self.spans = layout(frames.count, frames.test_count, frames.shard_size)
+        self.store = Store(folder, self.key)
+        self.report = Report(frames=frames.count + frames.test_count, workers=workers)
+
+    def run(self) -> Report:
+        self.manifest = settle(self.settings, self.store, self.spans, self._say)
+        kept = {shard.name for shard in self.manifest.shards}
+        self.open = {span.name: span for span in self.spans if span.name not in kept}
+        self.waiting = self.store.frames()
+        lost = self._render()
+        if lost:
+            raise self._failure(lost)
+        if not self.manifest.complete:
+            self._write_plans()
+        self._write_rest()
+        self.store.remove()
+        return self.report
+
+    def _render(self) -> list[Lost]:
+        """Render what is missing, and close each shard as soon as its frames are there."""
+        missing = [n for span in self.open.values() for n in span.numbers if n not in self.waiting]
+        for span in list(self.open.values()):
+            self._close_if_full(span)
+        if not missing:
+            return []
+        by_number = {number: span for span in self.open.values() for number in span.numbers}
+        lost: list[Lost] = []
+        done = self.report.frames - len(missing)
+        with Progress("sdg", total=self.report.frames, unit="frames", done=done, stream=self.stream) as progress:
+            pool = self._pool()
+            with closing(pool.render(missing)) as outcomes:
+                for outcome in outcomes:
+                    if isinstance(outcome, Done):
+                        self.report.rendered += 1
+                        for name, seconds in outcome.seconds.items():
+                            self.report.spent[name] += seconds
+                        self.waiting.add(outcome.frame)
+                        progress.advance()
+                        self._close_if_full(by_number[outcome.frame])
+                        continue
+                    lost.append(outcome)
+                    progress.note(self._obituary(outcome))
+                    if len(lost) >= HOPELESS and not self.report.rendered:
+                        break
+            self.report.spent["start"] = pool.start_seconds
+        return lost
+
+    def _say(self, text: str) -> None:
+        print(f"sdg: {text}", file=self.stream, flush=True)
+
+    def _pool(self) -> Pool:
+        runtime = self.settings.renderer.runtime
+        return Pool(
+            Job(self.settings, self.store.work.resolve(), self.factory),
+            size=runtime.workers,
+            timeout=runtime.frame_timeout,
+            lifetime=runtime.shards_per_worker * self.settings.dataset.frames.shard_size,
+        )
+
+    def _close_if_full(self, span: Span) -> None:
+        if not self.waiting.issuperset(span.numbers):
+            return
+        shard = self.store.pack(span)
+        self.manifest = replace(self.manifest.with_shard(shard), complete=False)
+        write_manifest(self.folder, self.manifest)
+        self.store.forget(span)
+        del self.open[span.name]
+
+    def _obituary(self, lost: Lost) -> str:
+        plan = describe_plan(plan_frame(self.settings, lost.frame))
+        log = "".join(f"\n  | {line}" for line in lost.log)
+        return f"sdg: lost {plan}: {lost.reason}; `python -m stages.sdg --frame {lost.frame}` renders it again{log}"
+
+    def _failure(self, lost: list[Lost]) -> RenderError:
+        numbers = sorted(item.frame for item in lost)
+        named = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
+        noun = "frame" if len(numbers) == 1 else "frames"
+        return RenderError(
+            f"{noun} {named} could not be rendered ({lost[0].reason}); see why with "
+            f"`python -m stages.sdg --frame {numbers[0]}`, then run the same command again, "
+            "which goes on from the frames that are done"
+        )
+
+    def _write_plans(self) -> None:
+        """Write ``plan.jsonl`` in the order of frames, then declare the folder complete."""
+        lines = plan_lines(self.store, trusted=plans_are_whole(self.folder, self.manifest))
+        path = self.folder / PLANS
+        with atomic_write(path) as stream:
+            for number in _numbers(self.spans):
+                line = lines.get(number) or plan_to_line(plan_frame(self.settings, number))
+                stream.write(f"{line}\n")
+        self.manifest = replace(self.manifest, complete=True, plans=sha256_of(path))
+
+    def _write_rest(self) -> None:
+        """Inputs, manifest and contact sheet."""
+        from stages.sdg.assets.catalogue import families
+        from stages.sdg.preview import SHEET, SHEET_FRAMES, write_sheet
+
+        values = self.settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
+        values["renderer"] = self.settings.renderer.model_dump(mode="json", exclude={"runtime"})
+        values["dataset"] = {"frames": self.settings.dataset.frames.model_dump(mode="json")}
+        write_json(self.folder / "inputs" / "settings.json", values)
+        write_json(self.folder / "inputs" / "assets.json", families())
+        write_manifest(self.folder, self.manifest)
+        write_sheet(self.folder, self.folder / SHEET, SHEET_FRAMES)
+
+
+def _numbers(spans: Iterable[Span]) -> Iterable[int]:
+    for span in spans:
+        yield from span.numbers

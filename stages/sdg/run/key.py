@@ -1,0 +1,76 @@
+"""The content key: what two runs must have in common for their frames to be the same.
+
+It covers the settings that reach a picture or its labels, the sources that plan, render, label and encode, and the
+versions of the packages that do the arithmetic. It leaves out how many frames are asked for, how they are spread over
+shards, and how many processes render them.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from stages.common.settings import Settings
+
+STAGES = Path(__file__).resolve().parents[2]
+SOURCES = (
+    "common/settings/distribution.py",
+    "common/settings/pictures.py",
+    "sdg/plan",
+    "sdg/assets",
+    "sdg/render",
+    "sdg/label",
+    "sdg/run/frame.py",
+    "sdg/shards/members.py",
+    "sdg/shards/records.py",
+    "sdg/shards/writer.py",
+)
+"""Files and folders below ``stages`` whose code determines the bytes of a frame."""
+
+PACKAGES = ("bpy", "numpy", "opencv-python-headless")
+
+
+def relevant_settings(settings: Settings) -> dict[str, Any]:
+    """The settings that determine a frame, as plain JSON values."""
+    values = settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
+    values["renderer"] = settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
+    values["frames"] = settings.dataset.frames.model_dump(mode="json", include={"sizes", "annotators"})
+    return values
+
+
+def content_key(settings: Settings) -> str:
+    """Hex SHA-256 over settings, sources and package versions."""
+    parts = {"settings": relevant_settings(settings), "sources": source_digest(), "packages": _versions()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def source_digest(root: Path = STAGES) -> str:
+    """Hex SHA-256 over the syntax trees of :data:`SOURCES`, so that comments and layout do not count.
+
+    Args:
+        root: the folder that the sources are relative to.
+    """
+    digest = hashlib.sha256()
+    for path in _files(root):
+        tree = ast.dump(ast.parse(path.read_bytes()))
+        digest.update(f"{path.relative_to(root).as_posix()}\n{tree}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(root: Path) -> list[Path]:
+    places = [root / name for name in SOURCES]
+    return sorted(file for place in places for file in ([place] if place.is_file() else place.rglob("*.py")))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "none"
+    return found
