@@ -43,8 +43,7 @@ def write_sheet(folder: Path, path: Path, limit: int) -> int:
     numbers = [number for shard in read_manifest(folder).shards for number in shard.numbers]
     chosen = {numbers[i * len(numbers) // limit] for i in range(limit)} if len(numbers) > limit else set(numbers)
     tiles = [draw_frame(frame) for frame in pick_frames(folder, chosen)]
-    with atomic_write(path, "wb") as stream:
-        stream.write(_jpeg(arrange(tiles)))
+    write_jpeg(path, arrange(tiles))
     return len(tiles)
 
 
@@ -95,8 +94,10 @@ def arrange(tiles: Sequence[NDArray[np.uint8]], gap: int = 4) -> NDArray[np.uint
     return page
 
 
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+def write_jpeg(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a BGR picture as JPEG, whole or not at all."""
     import cv2
 
     _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return bytes(data)
+    with atomic_write(path, "wb") as stream:
+        stream.write(bytes(data))

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from stages.common.settings import Settings
 from stages.common.settings.pictures import Runtime
 
 GPU_WORKERS = 8
@@ -44,3 +45,11 @@ def crew(runtime: Runtime, available: int) -> tuple[int, int]:
     else:
         workers = max(1, available // max(1, runtime.threads))
     return workers, runtime.threads or max(1, available // workers)
+
+
+def resolved(settings: Settings) -> Settings:
+    """Settings in which ``renderer.runtime`` says how many workers and threads this machine gets."""
+    workers, threads = crew(settings.renderer.runtime, cores())
+    runtime = settings.renderer.runtime.model_copy(update={"workers": workers, "threads": threads})
+    renderer = settings.renderer.model_copy(update={"runtime": runtime})
+    return settings.model_copy(update={"renderer": renderer})

@@ -62,7 +62,7 @@ def encode(settings: Settings, plan: FramePlan, passes: Passes, label: FrameLabe
 
     members = {
         "instance.png": encode_png(passes.instance),
-        "jpg": encode_jpeg(develop(passes.linear, plan), plan),
+        "jpg": encode_jpeg(develop(passes.linear, plan.sensor, plan.camera), plan.sensor.jpeg_quality),
         "json": label_to_json(label),
     }
     annotators = settings.dataset.frames.annotators

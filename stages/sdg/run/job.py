@@ -16,7 +16,7 @@ from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.progress import Progress, duration
 from stages.common.settings import Settings
 from stages.sdg.plan.planner import plan_frame
-from stages.sdg.run.crew import cores, crew
+from stages.sdg.run.crew import resolved
 from stages.sdg.run.frame import describe_plan
 from stages.sdg.run.key import content_key
 from stages.sdg.run.messages import Done, Job, disk_error
@@ -107,15 +107,12 @@ class _Run:
 
     def __init__(self, settings: Settings, folder: Path, stream: TextIO, factory: str) -> None:
         frames = settings.dataset.frames
-        workers, threads = crew(settings.renderer.runtime, cores())
-        runtime = settings.renderer.runtime.model_copy(update={"workers": workers, "threads": threads})
-        renderer = settings.renderer.model_copy(update={"runtime": runtime})
-        self.settings = settings.model_copy(update={"renderer": renderer})
+        self.settings = resolved(settings)
         self.folder, self.stream, self.factory = folder, stream, factory
         self.key = content_key(settings)
         self.spans = layout(frames.count, frames.test_count, frames.shard_size)
         self.store = Store(folder, self.key)
-        self.report = Report(frames=frames.count + frames.test_count, workers=workers)
+        self.report = Report(frames=frames.count + frames.test_count, workers=self.settings.renderer.runtime.workers)
 
     def run(self) -> Report:
         self.manifest = settle(self.settings, self.store, self.spans, self._say)
@@ -212,7 +209,7 @@ class _Run:
         from stages.sdg.preview import SHEET, SHEET_FRAMES, write_sheet
 
         values = self.settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
-        values["renderer"] = self.settings.renderer.model_dump(mode="json", exclude={"runtime"})
+        values["renderer"] = self.settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
         values["dataset"] = {"frames": self.settings.dataset.frames.model_dump(mode="json")}
         write_json(self.folder / "inputs" / "settings.json", values)
         write_json(self.folder / "inputs" / "assets.json", families())

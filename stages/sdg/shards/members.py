@@ -56,7 +56,7 @@ def normals_image(normals: NDArray[np.float32], depth: NDArray[np.float32]) -> N
 
 def semantic_image(instance: NDArray[np.uint16], label: FrameLabel, classes: Sequence[str]) -> NDArray[np.uint8]:
     """Class number + 1 of each pixel, (H, W); 0 where no labelled object is."""
-    table = np.zeros(int(instance.max(initial=0)) + 1, np.uint8)
+    table = np.zeros(1 << 16, np.uint8)
     for item in label.instances:
         table[item.id] = classes.index(item.class_name) + 1
     image: NDArray[np.uint8] = table[instance]
