@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TypeVar
 
@@ -18,10 +19,9 @@ _PLAN = TypeAdapter(FramePlan)
 _LABEL = TypeAdapter(FrameLabel)
 
 
-def _dump(adapter: TypeAdapter[T], value: T) -> str:
+def _dump(value: FramePlan | FrameLabel) -> str:
     # json writes the shortest decimal that reads back as the same float; NaN and infinity are refused as bugs.
-    plain = adapter.dump_python(value, mode="json", warnings="error")
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(dataclasses.asdict(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _load(adapter: TypeAdapter[T], text: str | bytes, source: str) -> T:
@@ -37,9 +37,10 @@ def plan_to_line(plan: FramePlan) -> str:
     """One line of ``plan.jsonl``, without its newline; floats read back bit for bit.
 
     Raises:
-        ValueError: when a number is not finite, or a field holds another type than its own.
+        ValueError: when a number is not finite.
+        TypeError: when a field holds what JSON does not know, such as a numpy integer.
     """
-    return _dump(_PLAN, plan)
+    return _dump(plan)
 
 
 def plan_from_line(line: str | bytes, source: str = "the plan") -> FramePlan:
@@ -55,9 +56,10 @@ def label_to_json(label: FrameLabel) -> bytes:
     """A label as it is stored in a shard.
 
     Raises:
-        ValueError: when a number is not finite, or a field holds another type than its own.
+        ValueError: when a number is not finite.
+        TypeError: when a field holds what JSON does not know, such as a numpy integer.
     """
-    return _dump(_LABEL, label).encode()
+    return _dump(label).encode()
 
 
 def label_from_json(text: bytes, source: str = "the label") -> FrameLabel:
