@@ -89,8 +89,9 @@ def load(path: Path = Path("params.yaml")) -> Settings:
         values = yaml.safe_load(path.read_bytes())
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: write it with python -m stages.compose") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} cannot be read ({error}): write it anew with python -m stages.compose") from error
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{path} cannot be read ({reason}): write it anew with python -m stages.compose") from error
     return check(values)
 
 

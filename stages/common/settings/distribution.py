@@ -228,7 +228,15 @@ def _choice(body: Any) -> Choice:
     weights = tuple(_finite(weight) for weight in body.values())
     if min(weights) < 0 or sum(weights) <= 0:
         raise ValueError("choice needs weights of 0 or more, one of them above 0")
-    return Choice(tuple(_finite(value) for value in body), weights)
+    return Choice(tuple(_key(value) for value in body), weights)
+
+
+def _key(value: Any) -> float:
+    """A number that may have been the key of a JSON object, and so a text."""
+    try:
+        return _finite(float(value) if isinstance(value, str) else value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a finite number") from None
 
 
 def _combine(body: Any) -> Combine:

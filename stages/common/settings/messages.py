@@ -59,7 +59,7 @@ def _sentence(item: Any, root: type[Group]) -> str:
             return str(item["ctx"]["error"])
         case "value_error":
             return f"{key} is {shown(item['input'])}: {item['ctx']['error']}"
-    return f"{key or 'the whole'} is {shown(item['input'])}: give {allowed(place)}"
+    return f"{key or 'the file'} is {shown(item['input'])}: give {allowed(place)}"
 
 
 def unknown(key: str, root: type[Group]) -> str:

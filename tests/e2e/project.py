@@ -1,0 +1,131 @@
+"""A copy of this repository in which DVC may run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+PROFILE = """\
+# @package _global_
+# Seconds a stage: what the end-to-end tests run.
+defaults:
+  - override /renderer: fake
+  - override /dataset: tiny
+  - override /real: none
+  - _self_
+
+profile: seconds
+model:
+  weights: scratch
+  input_size: 64
+train:
+  epochs: 1
+  workers: 0
+deploy:
+  check_frames: 2
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a DVC command printed."""
+
+    text: str
+
+    @property
+    def ran(self) -> list[str]:
+        """Stages whose command was run, in order."""
+        return re.findall(r"^Running stage '([^']*)'", self.text, re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Git repository with the files of this one, committed or not."""
+
+    folder: Path
+
+    def dvc(self, *arguments: str) -> Answer:
+        """Run DVC as a user would, and show what it printed when it fails."""
+        done = self._run([sys.executable, "-m", "dvc", *arguments])
+        assert done.returncode == 0, done.stdout
+        return Answer(done.stdout)
+
+    def refused(self, *arguments: str) -> Answer:
+        """Run DVC, which must fail."""
+        done = self._run([sys.executable, "-m", "dvc", *arguments])
+        assert done.returncode != 0, done.stdout
+        return Answer(done.stdout)
+
+    def git(self, *arguments: str) -> str:
+        """Run Git."""
+        done = self._run(["git", *arguments])
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def params(self) -> dict[str, Any]:
+        """What the stages read."""
+        return yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
+
+    def locked(self, stage: str) -> dict[str, Any]:
+        """Parameters with which DVC says that a stage last ran."""
+        lock = yaml.safe_load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
+        return lock["stages"][stage]["params"]["params.yaml"]
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "COV_CORE"))},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(self.folder.parent / "dvc-site"),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            **{f"GIT_{who}_{what}": "tests" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+
+
+def make_project(folder: Path) -> Project:
+    """Copy this repository's files, those that Git ignores left out, and choose settings that take seconds."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listing.split("\0")):
+        source, target = REPOSITORY / name, folder / name
+        if source.is_file() and not name.startswith("tests/"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    (folder / "conf/profile/seconds.yaml").write_text(PROFILE, encoding="utf-8")
+    config = folder / "conf/config.yaml"
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("- profile: laptop", "- profile: seconds"), encoding="utf-8"
+    )
+    project = Project(folder)
+    project.git("init", "--quiet", "--initial-branch=main")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "as the user has it")
+    return project
