@@ -119,7 +119,7 @@ def install(python: Path, lock: Path) -> None:
             only_uv.flush()
             call([*pip, "install", "--quiet", "--require-hashes", "--no-deps", "-r", only_uv.name], advice)
         done = subprocess.run(
-            [str(python), "-m", "uv", "pip", "sync", "--python", str(python), "--require-hashes", str(lock)],
+            [*uv_sync(python), str(lock)],
             env={**os.environ, **uv_indexes(python)},
             check=False,
         )
@@ -129,12 +129,18 @@ def install(python: Path, lock: Path) -> None:
     call([*pip, "install", "--progress-bar", "off", "--require-hashes", "--no-deps", "-r", str(lock)], advice)
 
 
+def uv_sync(python: Path) -> list[str]:
+    """The uv command that makes an environment hold a lock, with all indexes equal, as for pip; hashes make it safe."""
+    command = [str(python), "-m", "uv", "pip", "sync", "--python", str(python)]
+    return [*command, "--require-hashes", "--index-strategy", "unsafe-best-match"]
+
+
 def packages(lock: Path) -> Iterator[tuple[str, str]]:
     """Name and lines of each requirement in a lock file."""
     for block in re.split(r"\n(?=[^\s#])", lock.read_text(encoding="utf-8")):
         name = re.match(r"[A-Za-z0-9._-]+(?===)", block)
         if name:
-            yield name[0].lower(), block + "\n"
+            yield name[0].lower(), block.rstrip("\n") + "\n"
 
 
 def uv_indexes(python: Path) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""dvc.yaml: the stages, and what makes each run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.common.settings import Settings
+from stages.common.settings.messages import every_key
+from stages.sdg.run.key import SOURCES
+from tests.settings import REPOSITORY
+
+TEXT = (REPOSITORY / "dvc.yaml").read_text(encoding="utf-8")
+STAGES: dict[str, Any] = yaml.safe_load(TEXT)["stages"]
+
+
+def test_stages_are_the_rooms() -> None:
+    assert list(STAGES) == ["compose", "sdg", "convert", "push", "train", "evaluate", "deploy"]
+    assert all(stage["cmd"] == f"python -m stages.{name}" for name, stage in STAGES.items())
+
+
+def test_nothing_is_read_from_params_before_compose_wrote_them() -> None:
+    lines = [line for line in TEXT.splitlines() if not line.lstrip().startswith("#")]
+    assert "${" not in "\n".join(lines)
+    assert all("foreach" not in stage and "matrix" not in stage for stage in STAGES.values())
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_parameters_are_settings(name: str) -> None:
+    assert set(STAGES[name].get("params", [])) <= set(every_key(Settings))
+
+
+def test_every_setting_is_some_stages_parameter() -> None:
+    """But those that change how a stage runs and not what it makes, and the mere names of choices."""
+    watched = [key for stage in STAGES.values() for key in stage.get("params", [])]
+    left_out = {
+        key
+        for key in every_key(Settings)
+        if not any(key == seen or key.startswith(f"{seen}.") or seen.startswith(f"{key}.") for seen in watched)
+    }
+    shown = {key for key in left_out if not key.startswith("renderer.runtime")}
+    assert shown == {"profile", "renderer.name", "dataset.name"}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_code_that_a_stage_depends_on_exists(name: str) -> None:
+    code = [dep for dep in STAGES[name]["deps"] if dep.startswith(("stages/", "conf", "real"))]
+    assert code
+    assert not [dep for dep in code if not (REPOSITORY / dep).exists()]
+
+
+def test_sdg_runs_again_whenever_its_frames_would_change() -> None:
+    deps = [Path(dep) for dep in STAGES["sdg"]["deps"]]
+    uncovered = [
+        source
+        for source in SOURCES
+        if not any(
+            (Path("stages") / source).is_relative_to(dep) or dep.is_relative_to(Path("stages") / source) for dep in deps
+        )
+    ]
+    assert not uncovered
+
+
+def test_frames_outlive_a_new_run() -> None:
+    assert STAGES["sdg"]["outs"] == [{"data/frames": {"persist": True}}]

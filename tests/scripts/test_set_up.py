@@ -1,0 +1,194 @@
+"""Setting up: what is installed when, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.settings import REPOSITORY
+
+LOCK = """\
+alpha==1.0 \\
+    --hash=sha256:aa \\
+    --hash=sha256:ab
+uv==2.0 \\
+    --hash=sha256:ba
+"""
+
+Calls = list[list[str]]
+
+
+@pytest.fixture
+def set_up() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("set_up", REPOSITORY / "scripts" / "set_up.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "a path with spaces"
+    folder.mkdir()
+    (folder / "requirements.lock").write_text(LOCK, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def calls(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Installs nothing, but makes environments, and notes what would have been installed."""
+    made: Calls = []
+
+    def install(python: Path, lock: Path) -> None:
+        made.append([name for name, _ in set_up.packages(lock)])
+
+    def call(command: list[str], advice: str) -> None:
+        made.append(["venv"])
+        python = Path(command[-1]) / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.symlink_to(sys.executable)
+
+    monkeypatch.setattr(set_up, "install", install)
+    monkeypatch.setattr(set_up, "call", call)
+    monkeypatch.setattr(set_up, "works", lambda python: python.exists())
+    return made
+
+
+def test_a_second_call_does_nothing(set_up: ModuleType, root: Path, calls: Calls) -> None:
+    set_up.set_up_environment(root)
+    assert calls == [["venv"], ["alpha", "uv"]]
+    set_up.set_up_environment(root)
+    assert len(calls) == 2
+
+
+def test_a_new_lock_is_installed_into_the_old_environment(set_up: ModuleType, root: Path, calls: Calls) -> None:
+    set_up.set_up_environment(root)
+    (root / "requirements.lock").write_text(LOCK.replace("1.0", "1.1"), encoding="utf-8")
+    set_up.set_up_environment(root)
+    assert calls[2:] == [["alpha", "uv"]]
+
+
+def test_an_interrupted_call_starts_afresh(
+    set_up: ModuleType, root: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(set_up, "install", lambda python, lock: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            set_up.set_up_environment(root)
+    assert calls == [["venv"]]
+    set_up.set_up_environment(root)
+    assert calls[1:] == [["venv"], ["alpha", "uv"]]
+
+
+def test_packages_keep_their_hashes(set_up: ModuleType, root: Path) -> None:
+    assert dict(set_up.packages(root / "requirements.lock"))["uv"] == "uv==2.0 \\\n    --hash=sha256:ba\n"
+
+
+def test_the_lock_names_no_host_and_has_a_hash_for_everything(set_up: ModuleType) -> None:
+    lock = REPOSITORY / "requirements.lock"
+    assert "://" not in lock.read_text(encoding="utf-8")
+    without = [name for name, lines in set_up.packages(lock) if "--hash=sha256:" not in lines]
+    assert not without
+
+
+def absent(names: set[str]) -> Callable[[str], None]:
+    """A dynamic linker that lacks these libraries."""
+
+    def load(name: str) -> None:
+        if name in names:
+            raise OSError(name)
+
+    return load
+
+
+def program(folder: Path, name: str, body: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def test_missing_libraries_are_named_with_the_command(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither root nor sudo: one line that names the packages."""
+    program(tmp_path, "apt-get", "exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(set_up.ctypes, "CDLL", absent({"libXi.so.6", "libGL.so.1"}))
+    monkeypatch.setattr(set_up.missing_libraries, "__defaults__", (set_up.ctypes.CDLL,))
+    with pytest.raises(set_up.SetUpError) as caught:
+        set_up.set_up_libraries()
+    assert str(caught.value) == (
+        "bpy lacks libXi.so.6, libGL.so.1: run sudo apt-get install libxi6 libgl1, then make again"
+    )
+
+
+def test_missing_libraries_are_installed_where_that_is_allowed(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {"libXi.so.6"}
+    program(tmp_path, "apt-get", f'echo "$@" >> "{tmp_path}/asked"')
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def load(name: str) -> None:
+        absent(lacking if not (tmp_path / "asked").exists() else set())(name)
+
+    monkeypatch.setattr(set_up.missing_libraries, "__defaults__", (load,))
+    set_up.set_up_libraries()
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    assert asked == ["update -qq", "install -qq -y --no-install-recommends libxi6"]
+
+
+def test_passwordless_sudo_is_used(set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert set_up.apt_command() is None
+    program(tmp_path, "apt-get", "exit 0")
+    assert set_up.apt_command() is None
+    program(tmp_path, "sudo", "exit 0")
+    assert set_up.apt_command() == ["sudo", "-n", "apt-get"]
+    program(tmp_path, "sudo", "exit 1")
+    assert set_up.apt_command() is None
+
+
+def test_without_apt_the_libraries_are_named(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert set_up.libraries_sentence(["libSM.so.6"]) == (
+        "bpy lacks libSM.so.6: install them (on Debian: libsm6), then run make again"
+    )
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+def test_make_names_a_missing_python() -> None:
+    done = make("setup", "PYTHON=python3.11-of-nowhere")
+    assert done.returncode != 0
+    assert "error: python3.11-of-nowhere is not installed: install Python 3.11, or point to it with make PYTHON=" in (
+        done.stderr
+    )
+
+
+def test_make_help_lists_the_commands() -> None:
+    lines = make().stdout
+    assert all(f"make {command} " in lines for command in ("repro", "test", "lint", "mlflow-ui", "clean"))
+
+
+def test_another_python_is_refused(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(set_up.sys, "version_info", (3, 12, 1))
+    assert set_up.main() == 8
+    assert "error: Python 3.12 cannot run this, since bpy is built for 3.11" in capsys.readouterr().err
