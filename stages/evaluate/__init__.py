@@ -1,0 +1,1 @@
+"""Measuring a detector on held-out renders and on real photographs."""

@@ -1,0 +1,52 @@
+"""``python -m stages.evaluate``: measure the model, or run it over a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from stages.common.cli import add_debug, run
+from stages.evaluate.commands import detect_command, evaluate_command, share
+
+DESCRIPTION = """\
+Measure the trained detector on held-out renders and on real photographs.
+
+reads   models/best.onnx, models/training.json, data/dataset (coco/test.json, yolo/images/test),
+        and the photographs of real: real.root, or fetched once into data/real
+writes  reports/: metrics.json, plots/*.csv, pictures/, report.html, report.md; figures go to the MLflow run of training
+takes   real.{name,root,annotations,source,checksums}, tracking"""
+
+DETECT = """\
+Write what a model finds in a folder of photographs. Needs neither torch nor params.yaml.
+
+reads   the model with its class names, input size and threshold; all pictures in the folder and below it
+writes  a JSON list of {file_name, category_name, bbox [left, top, width, height], score}
+        with boxes in the photograph's pixels as they are stored (EXIF orientation is not applied)"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser("python -m stages.evaluate", description=DESCRIPTION, formatter_class=raw)
+    top.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    top.add_argument("--model", type=Path, default=Path("models/best.onnx"), metavar="FILE", help="the ONNX model")
+    top.add_argument("--dataset", type=Path, default=Path("data/dataset"), metavar="DIR", help="converted frames")
+    top.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="where to write")
+    add_debug(top)
+    top.set_defaults(command=evaluate_command)
+    detect = top.add_subparsers(metavar="detect").add_parser(
+        "detect", help="run a model over a folder of photographs", description=DETECT, formatter_class=raw
+    )
+    detect.add_argument("--model", type=Path, required=True, metavar="FILE", help="the ONNX model")
+    detect.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of photographs")
+    detect.add_argument("--json", type=Path, required=True, metavar="FILE", help="where to write")
+    detect.add_argument("--threshold", type=share, metavar="T", help="least score instead of the model's own")
+    add_debug(detect)
+    detect.set_defaults(command=detect_command)
+    return top
+
+
+if __name__ == "__main__":
+    arguments = parser().parse_args()
+    sys.exit(run(arguments.command, arguments))

@@ -1,0 +1,48 @@
+"""What the command line calls."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from stages.common.settings import load
+
+
+def evaluate_command(args: argparse.Namespace) -> str:
+    """Measure the model and log the figures to its MLflow run."""
+    from stages.evaluate.run import evaluate
+    from stages.evaluate.tracking import log_evaluation
+
+    settings = load(args.params)
+    run_id = training_run(args.model.parent / "training.json")
+    outcome = evaluate(args.model, args.dataset, settings.real, args.out, project=Path.cwd(), run_id=run_id)
+    log_evaluation(settings.tracking, run_id, outcome.metrics, args.out)
+    return outcome.summary()
+
+
+def detect_command(args: argparse.Namespace) -> str:
+    """Run a model over a folder."""
+    from stages.evaluate.detect import detect_folder
+
+    return detect_folder(args.model, args.images, args.json, args.threshold).summary()
+
+
+def training_run(path: Path) -> str:
+    """MLflow run id that ``training.json`` keeps; empty when there is none."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("run_id") or "") if isinstance(content, dict) else ""
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1 on the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
+    return value

@@ -1,0 +1,134 @@
+"""The real photographs: where they are, and getting them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.common.checkout import main_checkout
+from stages.common.detection import Detections
+from stages.common.errors import InputError
+from stages.common.settings.learning import Real
+from stages.evaluate.fetch import fetch, read_checksums
+from stages.evaluate.truth import LabelledSet, load_coco, read_labelled_set, xyxy_of
+
+PUBLISHED = "-published-detections.json"
+"""End of the names of files beside the annotations with what others found in the same photographs."""
+
+AGAIN = "`dvc repro --force --single-item evaluate` measures again"
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """Why nothing real was measured, in a sentence."""
+
+    reason: str
+
+
+def real_set(settings: Real, names: Sequence[str], project: Path) -> LabelledSet | Unmeasured:
+    """The photographs that the settings name, fetched when they can be.
+
+    Args:
+        settings: of the set.
+        names: the model's classes.
+        project: folder that relative paths start at.
+
+    Returns:
+        The set, or why there is none: it was not asked for, or its photographs cannot be fetched.
+
+    Raises:
+        InputError: when ``real.root`` or ``real.annotations`` is set and wrong.
+    """
+    if settings.name == "none":
+        return Unmeasured("real=none was chosen")
+    if not settings.root and not settings.source:
+        return Unmeasured(f"real={settings.name} needs real.root, the folder that holds dataset/subset-1; set it")
+    root = photographs_folder(settings, project)
+    if settings.root and not root.is_dir():
+        raise InputError(f"real.root '{root}' is not a folder; set it to the one that holds dataset/subset-1")
+    annotations = find_annotations(settings, project)
+    if not settings.root:
+        try:
+            _fetch(settings, annotations, root, project)
+        except InputError as error:
+            return Unmeasured(f"{error}, then {AGAIN}")
+    return read_labelled_set(annotations, settings.name, names, lambda image: locate(image, root))
+
+
+def photographs_folder(settings: Real, project: Path) -> Path:
+    """``real.root``, or where fetched photographs lie.
+
+    A relative one starts at the user's own checkout, since experiments run in other folders and photographs are in no
+    repository.
+    """
+    return main_checkout(project) / (
+        Path(settings.root).expanduser() if settings.root else f"data/real/{settings.name}"
+    )
+
+
+def find_annotations(settings: Real, project: Path) -> Path:
+    """The annotation file: looked up in ``real.root``, then in the project.
+
+    Raises:
+        InputError: when it is in neither.
+    """
+    places = [project / settings.annotations]
+    if settings.root:
+        places.insert(0, photographs_folder(settings, project) / settings.annotations)
+    for place in places:
+        if place.is_file():
+            return place
+    tried = " or ".join(f"'{place}'" for place in places)
+    raise InputError(f"annotations {tried} do not exist; set real.annotations to the COCO file of the photographs")
+
+
+def locate(image: Mapping[str, Any], root: Path) -> tuple[str, Path]:
+    """Name and file of a photograph, from LOCO's ``path`` or else COCO's ``file_name``.
+
+    LOCO's ``path`` starts with ``/dataset/``; names hold commas and dots and repeat between subsets, so the whole path
+    counts. A root that is the ``dataset`` folder itself is understood too.
+    """
+    name = str(image.get("path") or image["file_name"]).lstrip("/")
+    inside = root / name.removeprefix("dataset/")
+    return name, inside if inside.is_file() else root / name
+
+
+def _fetch(settings: Real, annotations: Path, root: Path, project: Path) -> None:
+    sums = read_checksums(project / settings.checksums)
+    images = load_coco(annotations)["images"]
+    fetch(settings.source, {str(image["file_name"]): locate(image, root)[1] for image in images}, sums)
+
+
+def published_detections(
+    annotations: Path, labelled: LabelledSet, names: Sequence[str]
+) -> dict[str, dict[int, Detections]]:
+    """What others published for the same photographs: detections by picture id, by publisher.
+
+    Read from ``PUBLISHER-published-detections.json`` beside the annotations, COCO results by LOCO's numbers.
+
+    Raises:
+        InputError: when such a file is not a COCO result list.
+    """
+    categories = {int(entry["id"]): str(entry["name"]) for entry in load_coco(annotations)["categories"]}
+    published = {}
+    for path in sorted(annotations.parent.glob(f"*{PUBLISHED}")):
+        try:
+            entries = json.loads(path.read_bytes())
+            known = [entry for entry in entries if categories[entry["category_id"]] in names]
+            rows = {picture.id: [e for e in known if e["image_id"] == picture.id] for picture in labelled.pictures}
+            published[path.name.removesuffix(PUBLISHED)] = {
+                number: Detections(
+                    xyxy_of([entry["bbox"] for entry in found]).astype(np.float32),
+                    np.asarray([entry["score"] for entry in found], np.float32),
+                    np.asarray([names.index(categories[entry["category_id"]]) for entry in found], np.int64),
+                )
+                for number, found in rows.items()
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"'{path}' is not a list of COCO results ({error}); correct or remove it") from error
+    return published

@@ -1,0 +1,194 @@
+"""Labelled pictures from COCO files: rendered ones, LOCO's, and LOCO-like ones."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common.detection import Truth
+from stages.common.errors import InputError
+
+MEASURES = ("occlusion", "distance")
+"""Keys that the annotations of rendered frames have beside COCO's own."""
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """One picture and what is in it.
+
+    Attributes:
+        id: number in the annotation file.
+        name: what to call it, its path below the set's folder.
+        path: of the file.
+        width, height: in pixels, as annotated.
+        truth: its objects, with the model's class numbers.
+        measures: (M,) values of the objects by name (``occlusion`` 0 to 1, ``distance`` in metres), when known.
+    """
+
+    id: int
+    name: str
+    path: Path
+    width: int
+    height: int
+    truth: Truth
+    measures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Pictures to measure a model on.
+
+    Attributes:
+        name: of the set.
+        names: the model's classes.
+        scored: numbers of the classes that count here, those that the annotations have.
+        pictures: those that exist, in the order of the annotation file.
+        missing: names of annotated pictures that are not there.
+        unknown: annotated classes that the model does not know; they do not count.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    scored: tuple[int, ...]
+    pictures: tuple[LabelledPicture, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def objects(self) -> int:
+        """Objects that count."""
+        return sum(int((~picture.truth.ignore).sum()) for picture in self.pictures)
+
+
+def load_coco(path: Path) -> dict[str, Any]:
+    """A COCO file's content, with its three lists.
+
+    Raises:
+        InputError: when the file is missing, not JSON (a saved web page, a partial download) or not COCO.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"annotations '{path}' cannot be read ({error.strerror}); check the path") from None
+    try:
+        content = json.loads(text)
+    except ValueError:
+        start = text[:40].decode("utf-8", "replace").strip()
+        kind = "a web page" if start.startswith("<") else "cut short or another kind of file"
+        raise InputError(
+            f"annotations '{path}' are no JSON but {kind} (they start with '{start}'); download the file again"
+        ) from None
+    lists = ("images", "annotations", "categories")
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in lists):
+        raise InputError(f"annotations '{path}' are not COCO, which has the lists {', '.join(lists)}; check the file")
+    return content
+
+
+def read_labelled_set(
+    path: Path, name: str, names: Sequence[str], locate: Callable[[Mapping[str, Any]], tuple[str, Path]]
+) -> LabelledSet:
+    """Read a COCO detection file.
+
+    Categories are matched with the model's classes by name, whatever their numbers. Those with at least one annotation
+    count; in a file without any annotation (pictures of nothing) all that it lists do. ``iscrowd: 1`` marks an ignore
+    region; ``accepted_bboxes``, a list of boxes, are other extents that count as right. Boxes without area are left
+    out.
+
+    Args:
+        path: of the JSON.
+        name: of the set.
+        names: the model's classes in the order of their numbers.
+        locate: what to call a picture and where its file is, from its entry in ``images``.
+
+    Raises:
+        InputError: when the file is not COCO, an entry lacks a key, the model knows none of the classes, or not one of
+            the pictures is there.
+    """
+    content = load_coco(path)
+    try:
+        return _labelled_set(content, name, tuple(names), locate, path)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"annotations '{path}' have an entry that is not as COCO has it ({type(error).__name__}: {error}); "
+            "check the file"
+        ) from error
+
+
+def _labelled_set(
+    content: dict[str, Any],
+    name: str,
+    names: tuple[str, ...],
+    locate: Callable[[Mapping[str, Any]], tuple[str, Path]],
+    source: Path,
+) -> LabelledSet:
+    listed = {int(category["id"]): str(category["name"]) for category in content["categories"]}
+    used = {listed[int(entry["category_id"])] for entry in content["annotations"]} or set(listed.values())
+    scored = tuple(number for number, known in enumerate(names) if known in used)
+    if not scored:
+        raise InputError(
+            f"annotations '{source}' have the classes {', '.join(sorted(used)) or 'none'}, of which the model knows "
+            f"none ({', '.join(names)}); choose another set or train with scene.classes that name them"
+        )
+    by_image = defaultdict(list)
+    for entry in content["annotations"]:
+        by_image[entry["image_id"]].append(entry)
+    pictures, missing = [], []
+    for image in content["images"]:
+        shown, file = locate(image)
+        if not file.is_file():
+            missing.append(shown)
+            continue
+        entries = [entry for entry in by_image[image["id"]] if listed[int(entry["category_id"])] in names]
+        entries = [entry for entry in entries if min(entry["bbox"][2:4]) > 0]
+        classes = [names.index(listed[int(entry["category_id"])]) for entry in entries]
+        pictures.append(
+            LabelledPicture(
+                id=int(image["id"]),
+                name=shown,
+                path=file,
+                width=int(image["width"]),
+                height=int(image["height"]),
+                truth=_truth(entries, classes),
+                measures=_measures(entries),
+            )
+        )
+    if not pictures and missing:
+        raise InputError(
+            f"none of the {len(missing)} pictures of '{source}' is there, '{locate(content['images'][0])[1]}' for one; "
+            "correct the folder"
+        )
+    return LabelledSet(name, names, scored, tuple(pictures), tuple(missing), tuple(sorted(used - set(names))))
+
+
+def xyxy_of(bboxes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """COCO boxes (left, top, width, height) to (N, 4) left, top, right, bottom."""
+    boxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def _truth(entries: Sequence[Mapping[str, Any]], classes: Sequence[int]) -> Truth:
+    return Truth(
+        xyxy=xyxy_of([entry["bbox"] for entry in entries]),
+        classes=np.asarray(classes, np.int64),
+        ignore=np.asarray([bool(entry.get("iscrowd", 0)) for entry in entries], bool),
+        accepted={
+            index: xyxy_of(entry["accepted_bboxes"])
+            for index, entry in enumerate(entries)
+            if entry.get("accepted_bboxes")
+        },
+    )
+
+
+def _measures(entries: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
+    return {
+        measure: np.asarray([float(entry[measure]) for entry in entries])
+        for measure in MEASURES
+        if entries and all(measure in entry for entry in entries)
+    }
