@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.files import atomic_write
-from stages.common.settings import Settings
+from stages.common.settings import CLASSES, Settings
 from stages.sdg.shards.manifest import read_manifest
 from stages.sdg.shards.reader import ShardFrame, pick_frames
 
@@ -26,13 +26,14 @@ QUALITY = 88
 """JPEG quality of the sheet."""
 
 
-def write_sheet(folder: Path, path: Path, limit: int) -> int:
+def write_sheet(folder: Path, path: Path, limit: int, classes: Sequence[str] = CLASSES) -> int:
     """Write a contact sheet of a folder of frames.
 
     Args:
         folder: frames with their manifest.
         path: of the JPEG.
         limit: frames on it at most, spread evenly over the set.
+        classes: in the order of their numbers.
 
     Returns:
         How many frames are on it.
@@ -42,7 +43,7 @@ def write_sheet(folder: Path, path: Path, limit: int) -> int:
     """
     numbers = [number for shard in read_manifest(folder).shards for number in shard.numbers]
     chosen = {numbers[i * len(numbers) // limit] for i in range(limit)} if len(numbers) > limit else set(numbers)
-    tiles = [draw_frame(frame) for frame in pick_frames(folder, chosen)]
+    tiles = [draw_frame(frame, classes, TILE) for frame in pick_frames(folder, chosen)]
     write_jpeg(path, arrange(tiles))
     return len(tiles)
 
@@ -66,20 +67,26 @@ def preview(settings: Settings, count: int, path: Path, *, log: TextIO | None = 
     with tempfile.TemporaryDirectory(prefix="preview-") as place:
         folder = Path(place) / "frames"
         render_frames(wanted, folder, log=log)
-        return write_sheet(folder, path, count)
+        return write_sheet(folder, path, count, wanted.scene.classes)
 
 
-def draw_frame(frame: ShardFrame) -> NDArray[np.uint8]:
-    """A stored picture with its labels and number, (H, W, 3) uint8 BGR."""
+def draw_frame(frame: ShardFrame, classes: Sequence[str] = CLASSES, side: int | None = None) -> NDArray[np.uint8]:
+    """A stored picture with its labels, (H, W, 3) uint8 BGR.
+
+    Args:
+        frame: from a shard.
+        classes: in the order of their numbers, which gives the colours.
+        side: longer side of the result in pixels; that of the picture when left out.
+    """
     import cv2
 
     from stages.sdg.label.draw import draw_labels
 
     picture = cv2.imdecode(np.frombuffer(frame.files["jpg"], np.uint8), cv2.IMREAD_COLOR)
-    scale = TILE / max(picture.shape[:2])
-    drawn: NDArray[np.uint8] = draw_labels(picture, frame.label)
-    small = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
+    if side is not None:
+        scale = side / max(picture.shape[:2])
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return draw_labels(np.asarray(picture, np.uint8), frame.label, classes)
 
 
 def arrange(tiles: Sequence[NDArray[np.uint8]], gap: int = 4) -> NDArray[np.uint8]:

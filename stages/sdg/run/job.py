@@ -214,7 +214,7 @@ class _Run:
         write_json(self.folder / "inputs" / "settings.json", values)
         write_json(self.folder / "inputs" / "assets.json", families())
         write_manifest(self.folder, self.manifest)
-        write_sheet(self.folder, self.folder / SHEET, SHEET_FRAMES)
+        write_sheet(self.folder, self.folder / SHEET, SHEET_FRAMES, self.settings.scene.classes)
 
 
 def _numbers(spans: Iterable[Span]) -> Iterable[int]:

@@ -8,6 +8,7 @@ shards, and how many processes render them.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
@@ -48,6 +49,7 @@ def content_key(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+@functools.cache
 def source_digest(root: Path = STAGES) -> str:
     """Hex SHA-256 over the syntax trees of :data:`SOURCES`, so that comments and layout do not count.
 

@@ -87,7 +87,7 @@ def render_one(
     for suffix, data in {**frame.members, "plan.json": f"{frame.plan}\n".encode()}.items():
         with atomic_write(place / f"{frame_name(number)}.{suffix}", "wb") as stream:
             stream.write(data)
-    drawn = draw_frame(ShardFrame(label_from_json(frame.members["json"]), frame.members))
+    drawn = draw_frame(ShardFrame(label_from_json(frame.members["json"]), frame.members), settings.scene.classes)
     write_jpeg(place / f"{frame_name(number)}.labels.jpg", drawn)
     stored = _stored(folder, content_key(settings), number)
     same = None if stored is None else stored == frame_block(number, frame.members)
