@@ -5,7 +5,8 @@ ROOT := $(CURDIR)
 
 # Stages and DVC find this environment's python first; nothing calls a script of .venv/bin by its shebang line,
 # which would break in a folder with spaces in its name.
-export PATH := $(ROOT)/.venv/bin:$(PATH)
+HOST_PATH := $(PATH)
+export PATH := $(ROOT)/.venv/bin:$(HOST_PATH)
 export PYTHONPATH :=
 
 .PHONY: help setup repro test lint format mlflow-ui clean
@@ -14,8 +15,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: ## the environment in .venv from requirements.lock, and the libraries bpy needs
-	@command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) is not installed: install Python 3.11, or point to it with make PYTHON=/path/to/python3.11" >&2; exit 8; }
-	@"$(PYTHON)" scripts/set_up.py
+	@export PATH="$(HOST_PATH)"; command -v "$(PYTHON)" >/dev/null || { echo "error: $(PYTHON) is not installed: install Python 3.11, or point to it with make PYTHON=/path/to/python3.11" >&2; exit 8; }; \
+		"$(PYTHON)" scripts/set_up.py
 
 repro: setup ## the whole pipeline: dvc repro
 	python -m dvc repro

@@ -87,12 +87,17 @@ def set_up_environment(root: Path) -> None:
     print(f"installing {sum(1 for _ in packages(lock))} packages into .venv", flush=True)
     if unfinished.exists() or not works(python):
         shutil.rmtree(environment, ignore_errors=True)
-        call([sys.executable, "-m", "venv", str(environment)], "make .venv: install Python 3.11 with its venv module")
+        call([host_python(), "-m", "venv", str(environment)], "make .venv: install Python 3.11 with its venv module")
     stamp.unlink(missing_ok=True)
     unfinished.touch()
     install(python, lock)
     stamp.write_text(wanted, encoding="utf-8")
     unfinished.unlink()
+
+
+def host_python() -> str:
+    """The interpreter that is not the environment's own, even when that one runs this: it may be about to go."""
+    return str(getattr(sys, "_base_executable", sys.executable))
 
 
 def works(python: Path) -> bool:
