@@ -79,14 +79,16 @@ def to_normalised(camera: Camera, pixels: ArrayLike) -> Floats:
     return np.asarray((np.asarray(pixels, np.float64) - centre) / camera.focal)
 
 
-@functools.lru_cache(maxsize=16)
 def radius_limit(distortion: Distortion) -> float:
     """Undistorted radius up to which the polynomial is used; infinite when its slope never falls to MIN_SLOPE."""
     k1, k2 = distortion
-    # slope 1 + 3 k1 t + 5 k2 t^2 = MIN_SLOPE with t = r^2
-    roots = np.roots([5 * k2, 3 * k1, 1 - MIN_SLOPE]) if (k1, k2) != (0.0, 0.0) else np.array([])
-    real = [float(root.real) for root in roots if abs(root.imag) < 1e-12 and root.real > 0]
-    return math.sqrt(min(real)) if real else math.inf
+    # the slope is 1 + 3 k1 t + 5 k2 t^2 with t = r^2; each form of the root is the one without cancellation
+    discriminant = 9 * k1 * k1 - 20 * k2 * (1 - MIN_SLOPE)
+    if k1 >= 0:
+        return math.sqrt((3 * k1 + math.sqrt(discriminant)) / (-10 * k2)) if k2 < 0 else math.inf
+    if discriminant < 0:
+        return math.inf
+    return math.sqrt(2 * (1 - MIN_SLOPE) / (math.sqrt(discriminant) - 3 * k1))
 
 
 def distort(normalised: ArrayLike, distortion: Distortion) -> Floats:
@@ -157,7 +159,6 @@ def _backward(radius: Floats, distortion: Distortion) -> Floats:
     return guess
 
 
-@functools.lru_cache(maxsize=16)
 def overscan(camera: Camera) -> Camera:
     """The pinhole camera whose picture holds everything that the distorted picture shows.
 
@@ -169,8 +170,11 @@ def overscan(camera: Camera) -> Camera:
     Returns:
         A camera without distortion, of even width and height; ``camera`` itself when it has none already.
     """
-    if camera.distortion == (0.0, 0.0):
-        return camera
+    return camera if camera.distortion == (0.0, 0.0) else _canvas(camera)
+
+
+@functools.lru_cache(maxsize=16)
+def _canvas(camera: Camera) -> Camera:
     corner = np.array([camera.width, camera.height]) / 2 / camera.focal
     along = np.linspace(0, 1, _BORDER_POINTS)[:, None]
     right, bottom = np.array([[1.0, 0], [0, 1.0]]) * corner
