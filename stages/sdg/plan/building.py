@@ -1,0 +1,135 @@
+"""The hall around a scene: floor, walls with windows and doors, ceiling, columns, and its lights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from stages.sdg.plan.draft import Box, Draft, Hall
+from stages.sdg.plan.types import Colour, Lamp, Vector
+
+KELVIN = (2000.0, 2700.0, 3500.0, 4500.0, 5500.0, 6500.0, 8000.0, 12000.0)
+BLACKBODY = np.array([
+    (1.0, 0.27, 0.02), (1.0, 0.46, 0.15), (1.0, 0.64, 0.36), (1.0, 0.80, 0.62),
+    (1.0, 0.93, 0.87), (1.0, 1.0, 1.0), (0.81, 0.88, 1.0), (0.62, 0.75, 1.0),
+])  # fmt: skip
+"""Linear sRGB of black bodies at :data:`KELVIN`, scaled to a largest channel of 1 and to white at 6500 K."""
+
+LIT_LAMPS = 10
+"""Most lamps that light the scene; the farthest of more are drawn but cast nothing."""
+
+
+def blackbody(kelvin: float) -> Colour:
+    """Linear colour of light of that temperature, by interpolation."""
+    red, green, blue = (float(np.interp(kelvin, KELVIN, BLACKBODY[:, c])) for c in range(3))
+    return red, green, blue
+
+
+def build_hall(draft: Draft, length: float, width: float, height: float) -> None:
+    """Put up the shell around the origin and light it."""
+    rng = draft.rng
+    draft.hall = Hall(length, width, height)
+    draft.add("floor", (0, 0, 0), variant=draft.new_variant(), length=length + 2, width=width + 2)
+    daylight = draft.draw(draft.settings.randomization.light.daylight)
+    look = draft.new_variant(), draft.new_variant()
+    for number, (x, y, yaw, run) in enumerate(
+        ((-length / 2, width / 2, 0.0, length), (length / 2, width / 2, -math.pi / 2, width),
+         (length / 2, -width / 2, math.pi, length), (-length / 2, -width / 2, math.pi / 2, width))  # fmt: skip
+    ):
+        draft.add("wall", (x, y, 0), (yaw, 0, 0), variant=look[number % 2], length=run, height=height)
+        _openings(draft, (x, y), yaw, run, daylight)
+    if draft.chance(0.88):
+        draft.add("ceiling", (0, 0, height), variant=draft.new_variant(), length=length, width=width)
+    _columns(draft, rng)
+    _lamps(draft, daylight)
+
+
+def along(origin: tuple[float, float], yaw: float, distance: float, out: float, z: float) -> Vector:
+    """A point ``distance`` along a wall and ``out`` metres in front of it."""
+    x = origin[0] + distance * math.cos(yaw) + out * math.sin(yaw)
+    return x, origin[1] + distance * math.sin(yaw) - out * math.cos(yaw), z
+
+
+def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float, daylight: float) -> None:
+    """Windows, doors and what hangs on a wall, from left to right without overlap."""
+    rng, at = draft.rng, 0.8
+    height = draft.hall.height
+    windows = draft.chance(0.45)
+    while at < run - 1.5:
+        kind = rng.choice(["gap", "window", "door", "thing"], p=[0.35, 0.3, 0.1, 0.25] if windows else [0.5, 0.0, 0.15, 0.35])
+        wide = float(rng.uniform(1.2, 4.0))
+        if at + wide > run - 0.5:
+            break
+        if kind == "window":
+            _window(draft, origin, yaw, at, wide, daylight)
+        elif kind == "door":
+            tall = min(height - 0.8, float(rng.uniform(2.2, 4.0)))
+            draft.add("door", along(origin, yaw, at, 0.0, 0), (yaw, 0, 0), length=wide, height=tall)
+        elif kind == "thing":
+            family = "fire_extinguisher" if draft.chance(0.25) else "wall_thing"
+            out = 0.15 if family == "fire_extinguisher" else 0.0
+            draft.add(family, along(origin, yaw, at + wide / 2, out, float(rng.uniform(0.9, 2.0)) * (out == 0)), (yaw, 0, 0), variant=draft.new_variant())
+        at += wide + float(rng.uniform(0.3, 2.0))
+
+
+def _window(draft: Draft, origin: tuple[float, float], yaw: float, at: float, wide: float, daylight: float) -> None:
+    rng, height = draft.rng, draft.hall.height
+    low = float(rng.uniform(1.0, max(1.1, height - 2.0)))
+    tall = min(float(rng.uniform(0.8, 2.2)), height - low - 0.3)
+    if tall < 0.3:
+        return
+    strength = daylight * float(rng.uniform(0.5, 1.5))
+    draft.add("window", along(origin, yaw, at, 0.0, low), (yaw, 0, 0), length=wide, height=tall, glow=0.15 + 14 * strength)
+    if strength > 0.15 and len(draft.lamps) < 4:
+        # an area light shines along its local -Z: tip it over so that it shines into the hall
+        position = along(origin, yaw, at + wide / 2, 0.12, low + tall / 2)
+        draft.lamps.append(Lamp("area", position, (yaw, -math.pi / 2, 0.0), 55.0 * strength * wide * tall, (0.86, 0.93, 1.0), (wide, tall)))
+
+
+def _columns(draft: Draft, rng: np.random.Generator) -> None:
+    if not draft.chance(0.6):
+        return
+    hall, variant = draft.hall, draft.new_variant()
+    step = float(rng.uniform(4.5, 8))
+    offset = rng.uniform(0, step, 2)
+    for x in np.arange(-hall.length / 2 + offset[0], hall.length / 2 - 0.4, step):
+        for y in np.arange(-hall.width / 2 + offset[1], hall.width / 2 - 0.4, step):
+            box = Box(float(x), float(y), 0, 0.27, 0.27, 0, hall.height)
+            if draft.is_free(box):
+                draft.occupy(box)
+                draft.add("column", (float(x), float(y), 0), variant=variant, height=hall.height)
+
+
+def _lamps(draft: Draft, daylight: float) -> None:
+    """Rows of strip lamps; those nearest the origin cast light."""
+    light, rng, hall = draft.settings.randomization.light, draft.rng, draft.hall
+    z = hall.height - float(rng.uniform(0.75, 1.1))
+    if not light.enabled:
+        draft.lamps = [Lamp("area", (0, 0, hall.height - 0.2), (0, 0, 0), 900.0, (1, 1, 1), (hall.length * 0.8, hall.width * 0.8))]
+        draft.sky = (0.3, 0.3, 0.3)
+        return
+    exposure, off = draft.draw(light.exposure), draft.draw(light.lamps_off)
+    kelvin = draft.draw(light.temperature)
+    colour = blackbody(kelvin)
+    power = 45.0 * 2**exposure
+    length, turned = float(rng.choice([1.2, 1.5, 2.4])), draft.chance(0.5)
+    spots = [
+        (float(x), float(y))
+        for x in np.arange(-hall.length / 2 + 1.5, hall.length / 2, float(rng.uniform(3, 5.5)))
+        for y in np.arange(-hall.width / 2 + 1.2, hall.width / 2, float(rng.uniform(2.5, 5)))
+    ]
+    spots.sort(key=lambda spot: math.hypot(*spot))
+    tint = dict(zip(("red", "green", "blue"), colour, strict=True))
+    variant, lit = draft.new_variant(), 0
+    for x, y in spots[:48]:
+        on = not draft.chance(off)
+        yaw = math.pi / 2 if turned else 0.0
+        draft.add("lamp", (x, y, z), (yaw, 0, 0), variant=variant, length=length, glow=25.0 if on else 0.0, **tint)
+        if on and lit < LIT_LAMPS:
+            lit += 1
+            share = float(rng.uniform(0.6, 1.4))
+            draft.lamps.append(Lamp("area", (x, y, z - 0.05), (yaw, 0, 0), power * share * hall.height / 5, colour, (length, 0.3)))
+    ambient = (0.006 + 0.03 * float(rng.uniform())) * 2**exposure + 0.05 * daylight
+    draft.sky = (ambient * 0.95, ambient, ambient * 1.05)
+    draft.tags.update(light_exposure=round(exposure, 3), kelvin=round(kelvin), daylight=round(daylight, 3), lamps_off=round(off, 3))

@@ -1,0 +1,232 @@
+"""A frame plan in the making: the scene's things, what space they take, and draws from the settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.common.settings import Settings
+from stages.common.settings.distribution import Distribution
+from stages.sdg.plan.footprints import footprint_of
+from stages.sdg.plan.geometry import rotation_matrix
+from stages.sdg.plan.types import Camera, Lamp, Placement, Split, Vector
+
+VARIANTS = 1 << 20
+"""Shapes of a family that a split can draw."""
+
+PALETTE = 4
+"""Shapes of one family that a frame repeats; stock in a real hall repeats too, and repeats cost little to render."""
+
+Parameter = float | str | bool
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright box in the world.
+
+    Attributes:
+        x, y: its middle on the floor, metres.
+        yaw: turn about Z, radians.
+        half_x, half_y: half sizes along its own axes.
+        low, high: lower and upper Z.
+    """
+
+    x: float
+    y: float
+    yaw: float
+    half_x: float
+    half_y: float
+    low: float
+    high: float
+
+    def row(self) -> tuple[float, ...]:
+        """The numbers in order, for arrays of boxes."""
+        return self.x, self.y, self.yaw, self.half_x, self.half_y, self.low, self.high
+
+
+def overlaps(box: Box, others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of the boxes (N, 7) ``box`` cuts into, by separating axes in the plane and intervals in Z."""
+    if not len(others):
+        return np.zeros(0, bool)
+    gap = others[:, :2] - (box.x, box.y)
+    meets = (others[:, 5] < box.high - 1e-6) & (others[:, 6] > box.low + 1e-6)
+    turn = others[:, 2] - box.yaw
+    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    for yaw, mine, theirs in (
+        (np.full(len(others), box.yaw), (box.half_x, box.half_y), (others[:, 3], others[:, 4])),
+        (others[:, 2], (others[:, 3], others[:, 4]), (box.half_x, box.half_y)),
+    ):
+        along = np.abs(gap[:, 0] * np.cos(yaw) + gap[:, 1] * np.sin(yaw))
+        across = np.abs(-gap[:, 0] * np.sin(yaw) + gap[:, 1] * np.cos(yaw))
+        meets &= along < mine[0] + theirs[0] * cos + theirs[1] * sin - 1e-6
+        meets &= across < mine[1] + theirs[0] * sin + theirs[1] * cos - 1e-6
+    return meets
+
+
+@dataclass
+class Hall:
+    """The building's inside: length along X and width along Y around the origin, and clear height, metres."""
+
+    length: float
+    width: float
+    height: float
+
+
+@dataclass
+class View:
+    """Where the camera stands and looks (metres, radians)."""
+
+    x: float
+    y: float
+    z: float
+    yaw: float
+    pitch: float
+    half_angle: float
+
+
+@dataclass
+class Draft:
+    """The scene so far."""
+
+    settings: Settings
+    rng: np.random.Generator
+    split: Split
+    hall: Hall = field(default_factory=lambda: Hall(20, 15, 6))
+    view: View | None = None
+    camera: Camera | None = None
+    placements: list[Placement] = field(default_factory=list)
+    lamps: list[Lamp] = field(default_factory=list)
+    sky: Vector = (0.05, 0.05, 0.05)
+    tags: dict[str, float | str] = field(default_factory=dict)
+    _boxes: list[tuple[float, ...]] = field(default_factory=list)
+    _palettes: dict[str, list[tuple[int, dict[str, Parameter]]]] = field(default_factory=dict)
+
+    def draw(self, quantity: Distribution) -> float:
+        """One value of a quantity in the settings."""
+        return quantity.sample(self.rng)
+
+    def chance(self, share: float) -> bool:
+        """True in that share of draws."""
+        return bool(self.rng.uniform() < share)
+
+    def new_variant(self) -> int:
+        """A shape number of this split: even ones train, odd ones test."""
+        if not self.settings.randomization.content.variety:
+            return 0 if self.split == "train" else 1
+        return 2 * int(self.rng.integers(VARIANTS)) + (self.split == "test")
+
+    def look(self) -> dict[str, Parameter]:
+        """Wear, dirt and perhaps free colours of one asset."""
+        surface = self.settings.randomization.surface
+        if not surface.enabled:
+            return {"wear": 0.0, "dirt": 0.0}
+        chosen: dict[str, Parameter] = {"wear": round(self.draw(surface.wear), 3), "dirt": round(self.draw(surface.dirt), 3)}
+        if self.chance(surface.random_share):
+            chosen["random_colour"] = True
+        return chosen
+
+    def shape(self, family: str) -> tuple[int, dict[str, Parameter]]:
+        """One of the few shapes and looks of a family that this frame repeats."""
+        palette = self._palettes.setdefault(family, [])
+        if len(palette) < PALETTE:
+            palette.append((self.new_variant(), self.look()))
+        return palette[int(self.rng.integers(len(palette)))]
+
+    def add(
+        self,
+        family: str,
+        position: Vector,
+        rotation: Vector = (0.0, 0.0, 0.0),
+        *,
+        variant: int | None = None,
+        scale: float = 1.0,
+        **parameters: Parameter,
+    ) -> Placement:
+        """Put one thing in the scene, whatever is there already.
+
+        Without ``variant`` it is one of the frame's repeated shapes of the family.
+        """
+        chosen, look = self.shape(family) if variant is None else (variant, self.look())
+        given = {key: round(value, 4) if isinstance(value, float) else value for key, value in parameters.items()}
+        label = LABELS.get(family)
+        if label is not None and label not in self.settings.scene.classes:
+            label = None
+        placement = Placement(
+            id=len(self.placements) + 1,
+            family=family,
+            variant=chosen,
+            position=tuple(round(float(v), 4) for v in position),  # type: ignore[arg-type]
+            rotation=tuple(round(float(v), 5) for v in rotation),  # type: ignore[arg-type]
+            label=label,
+            scale=scale,
+            parameters={**look, **given},
+        )
+        self.placements.append(placement)
+        return placement
+
+    def is_free(self, box: Box) -> bool:
+        """Whether a box lies inside the hall and cuts into nothing that occupies space, camera included."""
+        reach_x = abs(math.cos(box.yaw)) * box.half_x + abs(math.sin(box.yaw)) * box.half_y
+        reach_y = abs(math.sin(box.yaw)) * box.half_x + abs(math.cos(box.yaw)) * box.half_y
+        if abs(box.x) + reach_x > self.hall.length / 2 or abs(box.y) + reach_y > self.hall.width / 2:
+            return False
+        return not overlaps(box, np.array(self._boxes).reshape(-1, 7)).any()
+
+    def occupy(self, box: Box) -> None:
+        """Keep others out of a box."""
+        self._boxes.append(box.row())
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """All occupied boxes, (N, 7), see :class:`Box`."""
+        return np.array(self._boxes).reshape(-1, 7)
+
+    def try_place(self, family: str, x: float, y: float, yaw: float, z: float = 0.0, margin: float = 0.03, **parameters: Parameter) -> Placement | None:
+        """Put a thing on the floor or a shelf if there is room; None if not."""
+        box = self.box_of(family, x, y, yaw, z, margin)
+        if not self.is_free(box):
+            return None
+        self.occupy(box)
+        return self.add(family, (x, y, z), (yaw, 0.0, 0.0), **parameters)
+
+    def box_of(self, family: str, x: float, y: float, yaw: float, z: float = 0.0, margin: float = 0.0) -> Box:
+        """The space that a family takes when put at that place."""
+        low, high, tall = footprint_of(family)
+        middle = (low + high) / 2
+        shift = rotation_matrix((yaw, 0, 0)) @ np.array([middle[0], middle[1], 0])
+        half = (high - low) / 2 + margin
+        return Box(x + float(shift[0]), y + float(shift[1]), yaw, float(half[0]), float(half[1]), z, z + tall)
+
+
+LABELS = {
+    "pallet_truck": "pallet_truck",
+    "electric_pallet_truck": "pallet_truck",
+    "pallet": "pallet",
+    "small_load_carrier": "small_load_carrier",
+    "stillage": "stillage",
+    "forklift": "forklift",
+    "reach_truck": "forklift",
+}
+"""Class of each labelled family."""
+
+Scenario = Callable[[Draft], None]
+_SCENARIOS: dict[str, Scenario] = {}
+
+
+def register_scenario(name: str) -> Callable[[Scenario], Scenario]:
+    """Decorator: make ``arrange(draft) -> None``, which fills a hall and sets the view, known as ``name``."""
+
+    def register(arrange: Scenario) -> Scenario:
+        _SCENARIOS[name] = arrange
+        return arrange
+
+    return register
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Registered scenario samplers by name."""
+    return dict(_SCENARIOS)
