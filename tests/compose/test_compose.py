@@ -208,3 +208,24 @@ def test_command_line_prints_one_line_a_mistake_and_no_traceback(project: Path) 
     ]
     assert not (project / "params.yaml").exists()
     assert "Traceback" in run_stage(project, "seed=-1", "--debug").stderr
+
+
+def test_names_in_conf_are_registered() -> None:
+    from stages.convert.formats import registered_formats
+    from stages.sdg.plan.planner import scenarios
+    from stages.sdg.render.registry import renderer_names
+
+    for scene in (CONF / "scene").glob("*.yaml"):
+        assert set(yaml.safe_load(scene.read_text(encoding="utf-8"))["scenarios"]) <= set(scenarios()), scene
+    for renderer in (CONF / "renderer").glob("*.yaml"):
+        assert yaml.safe_load(renderer.read_text(encoding="utf-8"))["backend"] in renderer_names(), renderer
+    for dataset in (CONF / "dataset").glob("*.yaml"):
+        formats = yaml.safe_load(dataset.read_text(encoding="utf-8"))["convert"]["formats"]
+        assert set(formats) <= set(registered_formats()), dataset
+
+
+def test_documentation_names_every_choice() -> None:
+    page = (REPOSITORY / "docs" / "compose.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", page, re.MULTILINE))
+    there = {group: {path.stem for path in (CONF / group).glob("*.yaml")} for group in GROUPS}
+    assert {group: set(options.strip().split(", ")) for group, options in rows.items()} == there
