@@ -113,7 +113,7 @@ def _draw(plan: FramePlan, soup: _Soup, canvas: Camera, normals: bool) -> Passes
     shown = triangle[seen]
     linear = np.broadcast_to(np.asarray(plan.sky, np.float32), (*seen.shape, 3)).copy()
     points = _seen_points(canvas, depth, seen)
-    facing = _facing(soup, canvas)[shown]
+    facing = _facing(soup.corners, shown, canvas)
     linear[seen] = _shade(plan, soup, shown, points, facing)
     normal_image = np.zeros((*seen.shape, 3), np.float32) if normals else None
     if normal_image is not None:
@@ -131,15 +131,17 @@ def _seen_points(canvas: Camera, depth: Floats, seen: NDArray[np.bool_]) -> Floa
     return np.asarray(np.stack([x, y, z], 1) @ matrix[:3, :3].T + matrix[:3, 3])
 
 
-def _facing(soup: _Soup, canvas: Camera) -> Floats:
-    """(T, 3) unit normals, turned to the camera."""
-    edges = soup.corners[:, 1:] - soup.corners[:, :1]
-    normal = np.cross(edges[:, 0], edges[:, 1])
+def _facing(corners: NDArray[np.float64], shown: NDArray[np.int32], canvas: Camera) -> Floats:
+    """(P, 3) unit normals of the shown triangles, turned to the camera."""
+    used = np.flatnonzero(np.bincount(shown, minlength=len(corners)))
+    a, b, c = corners[used].swapaxes(0, 1)
+    normal = np.cross(b - a, c - a)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-20)
     eye = np.asarray(canvas.camera_to_world)[:3, 3]
-    away = np.einsum("ij,ij->i", normal, eye - soup.corners[:, 0]) < 0
-    normal[away] *= -1
-    return np.asarray(normal, np.float32)
+    normal[np.einsum("ij,ij->i", normal, eye - a) < 0] *= -1
+    by_triangle = np.zeros(corners.shape[:2], np.float32)
+    by_triangle[used] = normal
+    return np.asarray(by_triangle[shown])
 
 
 def _shade(plan: FramePlan, soup: _Soup, shown: NDArray[np.int32], points: Floats, facing: Floats) -> Floats:
