@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from stages.common.errors import InputError, SettingsError
 from stages.common.files import replaced_folder, write_json
+from stages.common.progress import Progress
 from stages.common.settings.pictures import Convert
 from stages.convert.filters import sort_out
 from stages.convert.formats import open_writer
 from stages.convert.parts import part_of
 from stages.convert.statistics import Statistics
 from stages.convert.types import PARTS, ConvertedFrame
-from stages.sdg.shards.reader import ShardFrame, read_frames
+from stages.sdg.shards import ShardFrame, read_frames, read_manifest
 
 PICTURES = Path("yolo/images")
 """Where pictures lie in the data set, once for all formats."""
@@ -48,12 +49,15 @@ def convert(frames: Path, out: Path, classes: Sequence[str], settings: Convert) 
         for part in PARTS:
             (folder / PICTURES / part).mkdir(parents=True)
         writers = [open_writer(name, folder, classes) for name in settings.formats]
-        for shard_frame in read_frames(frames):
-            frame = _converted(shard_frame, classes, settings)
-            (folder / PICTURES / frame.part / f"{frame.stem}.jpg").write_bytes(shard_frame.files["jpg"])
-            for writer in writers:
-                writer.add(frame)
-            statistics.add(frame)
+        total = sum(shard.frames for shard in read_manifest(frames).shards)
+        with Progress("convert", total=total, unit="frames") as progress:
+            for shard_frame in read_frames(frames):
+                frame = _converted(shard_frame, classes, settings)
+                (folder / PICTURES / frame.part / f"{frame.stem}.jpg").write_bytes(shard_frame.files["jpg"])
+                for writer in writers:
+                    writer.add(frame)
+                statistics.add(frame)
+                progress.advance()
         for writer in writers:
             writer.close()
         _check_parts(statistics)

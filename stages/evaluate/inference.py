@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from stages.common.detection import Detections, Detector, Matches, match, read_picture
 from stages.common.errors import InputError
 from stages.common.progress import Progress
@@ -57,8 +59,6 @@ def detect_set(detector: Detector, labelled: LabelledSet) -> tuple[list[PictureR
 
 def match_picture(picture: LabelledPicture, detections: Detections, scored: tuple[int, ...]) -> PictureResult:
     """Match the detections of the classes that count."""
-    import numpy as np
-
     counts = np.isin(detections.classes, scored)
     kept = Detections(detections.xyxy[counts], detections.scores[counts], detections.classes[counts])
     return PictureResult(picture, kept, match(kept, picture.truth, MATCH_IOU))
