@@ -65,7 +65,9 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a group of conf/renderer (default: %(default)s, which is fast)",
     )
-    parser.add_argument("--out", type=Path, default=Path("preview.jpg"), metavar="FILE", help="default: %(default)s")
+    parser.add_argument(
+        "--out", dest="sheet", type=Path, default=Path("preview.jpg"), metavar="FILE", help="default: %(default)s"
+    )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as randomization=heavy")
     add_debug(parser)
 
@@ -89,16 +91,16 @@ def _preview(args: argparse.Namespace) -> str:
 
     overrides = [f"renderer={args.renderer}", *args.overrides]
     settings = compose_settings(overrides, project_folder(Path.cwd()) / "conf")
-    count = preview(settings, args.n, args.out)
-    return f"{args.out}: {count} frames by {settings.renderer.name}, their labels drawn in"
+    count = preview(settings, args.n, args.sheet)
+    return f"{args.sheet}: {count} frames by {settings.renderer.name}, their labels drawn in"
 
 
 def _list(_: argparse.Namespace) -> str:
     from stages.sdg.assets.catalogue import families
-    from stages.sdg.plan.planner import scenario_names
+    from stages.sdg.plan.planner import scenarios
     from stages.sdg.render.registry import renderer_names
 
-    kinds = {"scenarios": scenario_names(), "assets": list(families()), "renderers": renderer_names()}
+    kinds = {"scenarios": list(scenarios()), "assets": list(families()), "renderers": renderer_names()}
     return "\n".join(f"{kind}: {', '.join(sorted(names))}" for kind, names in kinds.items())
 
 

@@ -44,13 +44,12 @@ def relevant_settings(settings: Settings) -> dict[str, Any]:
 
 
 def content_key(settings: Settings) -> str:
-    """Hex SHA-256 over settings, sources and package versions."""
-    parts = {"settings": relevant_settings(settings), "sources": source_digest(), "packages": _versions()}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    """Hex SHA-256 over settings, sources and package versions; the order of what is drawn from counts, too."""
+    parts = {"settings": relevant_settings(settings), "sources": _own_digest(), "packages": _versions()}
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-@functools.cache
-def source_digest(root: Path = STAGES) -> str:
+def source_digest(root: Path) -> str:
     """Hex SHA-256 over the syntax trees of :data:`SOURCES`, so that comments and layout do not count.
 
     Args:
@@ -61,6 +60,11 @@ def source_digest(root: Path = STAGES) -> str:
         tree = ast.dump(ast.parse(path.read_bytes()))
         digest.update(f"{path.relative_to(root).as_posix()}\n{tree}\n".encode())
     return digest.hexdigest()
+
+
+@functools.cache
+def _own_digest() -> str:
+    return source_digest(STAGES)
 
 
 def _files(root: Path) -> list[Path]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import pickle
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,25 +88,38 @@ def test_a_killed_run_leaves_no_workers_and_goes_on_to_the_same_bytes(
     assert_whole(wanted)
 
 
-def test_a_killed_repacking_loses_no_frame(
-    folder: Path, render: Render, assert_whole: Check, monkeypatch: pytest.MonkeyPatch
+class Killed(BaseException):
+    """Nothing in the run catches it, so what follows is as after a kill."""
+
+
+def test_a_run_may_be_killed_before_any_change_of_the_disk(
+    folder: Path, tmp_path: Path, render: Render, assert_whole: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     render(flat.settings())
-    packed = store.Store.pack
-    calls = iter(range(100))
+    made = shutil.copytree(folder, tmp_path / "made")
+    wanted = flat.settings(count=5, shard_size=2)  # every shard is taken apart, a frame is dropped
+    steps = 0
+    while True:
+        left = iter(range(steps))
 
-    def pack(self, span):  # type: ignore[no-untyped-def]
-        if next(calls) == 1:
-            raise KeyboardInterrupt
-        return packed(self, span)
+        def step(change, *arguments, left=left, **options):  # type: ignore[no-untyped-def]
+            if next(left, None) is None:
+                raise Killed
+            return change(*arguments, **options)
 
-    # every step of this run writes whole files or none, so that stopping anywhere is as good as a kill
-    monkeypatch.setattr(store.Store, "pack", pack)
-    with pytest.raises(KeyboardInterrupt):
-        render(flat.settings(shard_size=2))
-    monkeypatch.undo()
-    assert render(flat.settings(shard_size=2)).rendered == 0
-    assert_whole(flat.settings(shard_size=2))
+        with monkeypatch.context() as patch:
+            for name in ("replace", "unlink", "rmdir"):
+                patch.setattr(os, name, functools.partial(step, getattr(os, name)))
+            try:
+                render(wanted)
+                break
+            except Killed:
+                steps += 1
+        assert render(wanted).rendered == 0, f"frames were lost by a kill before step {steps}"
+        assert_whole(wanted)
+        shutil.rmtree(folder)
+        shutil.copytree(made, folder)
+    assert steps > 30
 
 
 def test_leftovers_of_a_killed_writer_are_removed(folder: Path, render: Render, assert_whole: Check) -> None:
@@ -134,8 +149,9 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(
     folder: Path, render: Render, assert_whole: Check
 ) -> None:
     wanted = flat.settings(count=6, test_count=0)
-    largest = max(len(member) for number in range(6) for member in flat.frame(number).members.values())
-    limit = largest * 3  # room for a frame, not for a shard of four
+    frames = [flat.frame(number) for number in range(6)]
+    limit = max(len(frame.plan) + sum(map(len, frame.members.values())) for frame in frames) + (8 << 10)
+    # so there is room for a frame, but not for a shard of four
 
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
