@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,15 @@ PIPE_CLOSED = 141
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C (128 + SIGINT)."""
+
+ADVICE = {
+    errno.ENOSPC: "make room on the disk, then run it again",
+    errno.EDQUOT: "make room within your quota, then run it again",
+    errno.EACCES: "mend its permissions, then run it again",
+    errno.EPERM: "mend its permissions, then run it again",
+    errno.EROFS: "work on a disk that can be written",
+}
+"""What to do about an error of the operating system that is the user's to mend and may strike anywhere."""
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +53,12 @@ def run(main: Callable[[argparse.Namespace], str | None], args: argparse.Namespa
     except BrokenPipeError:
         sys.stderr.close()
         return PIPE_CLOSED
+    except OSError as error:
+        if getattr(args, "debug", False) or error.errno not in ADVICE:
+            raise
+        what = f"'{error.filename}'" if error.filename else "a file"
+        print(f"error: {what} cannot be used ({error.strerror}): {ADVICE[error.errno]}", file=sys.stderr, flush=True)
+        return StageError.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED
