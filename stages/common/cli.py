@@ -65,10 +65,5 @@ def run(main: Callable[[argparse.Namespace], str | None], args: argparse.Namespa
     return 0
 
 
-def describe(error: BaseException) -> str:
-    """The error's sentence on one line."""
-    return _on_one_line(str(error))
-
-
 def _on_one_line(text: str) -> str:
     return " ".join(text.split())
