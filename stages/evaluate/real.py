@@ -17,6 +17,8 @@ from stages.common.settings.learning import Real
 from stages.evaluate.fetch import fetch, read_checksums
 from stages.evaluate.truth import LabelledSet, load_coco, read_labelled_set, xyxy_of
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 PUBLISHED = "-published-detections.json"
 """End of the names of files beside the annotations with what others found in the same photographs."""
 
@@ -72,18 +74,18 @@ def photographs_folder(settings: Real, project: Path) -> Path:
 
 
 def find_annotations(settings: Real, project: Path) -> Path:
-    """The annotation file: looked up in ``real.root``, then in the project.
+    """The annotation file: looked up in ``real.root``, then in the project, then in the repository of this code.
 
     Raises:
-        InputError: when it is in neither.
+        InputError: when it is in none of them.
     """
-    places = [project / settings.annotations]
+    places = [project / settings.annotations, REPOSITORY / settings.annotations]
     if settings.root:
         places.insert(0, photographs_folder(settings, project) / settings.annotations)
     for place in places:
         if place.is_file():
             return place
-    tried = " or ".join(f"'{place}'" for place in places)
+    tried = " or ".join(f"'{place}'" for place in places[:-1])
     raise InputError(f"annotations {tried} do not exist; set real.annotations to the COCO file of the photographs")
 
 
@@ -99,7 +101,8 @@ def locate(image: Mapping[str, Any], root: Path) -> tuple[str, Path]:
 
 
 def _fetch(settings: Real, annotations: Path, root: Path, project: Path) -> None:
-    sums = read_checksums(project / settings.checksums)
+    checksums = project / settings.checksums
+    sums = read_checksums(checksums if checksums.is_file() else REPOSITORY / settings.checksums)
     images = load_coco(annotations)["images"]
     fetch(settings.source, {str(image["file_name"]): locate(image, root)[1] for image in images}, sums)
 
