@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from stages.common.settings import Settings
 from stages.common.settings.pictures import Runtime
 
 GPU_WORKERS = 8
-"""Processes that share one GPU when nothing is said: eight kept an H200 busy, more did not help."""
+"""Processes that share a GPU at most when nothing is said: eight kept an H200 busy, more did not help."""
+
+GPU_SHARE_MIB = 3000
+"""GPU memory that one of them needs."""
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """A container's share of the processor (cgroup v2): microseconds of running time, and in how many."""
@@ -28,7 +33,24 @@ def cores(quota: Path = QUOTA) -> int:
     return max(1, allowed)
 
 
-def crew(runtime: Runtime, available: int) -> tuple[int, int]:
+def gpu_memory_mib(program: str = "nvidia-smi") -> int:
+    """Memory of the smallest NVIDIA GPU here; 0 when there is none.
+
+    Args:
+        program: NVIDIA's management tool, which comes with the driver.
+    """
+    path = shutil.which(program)
+    if path is None:
+        return 0
+    query = [path, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+        return min(int(line) for line in done.stdout.split())
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return 0
+
+
+def crew(runtime: Runtime, available: int, gpu_mib: int = 0) -> tuple[int, int]:
     """Workers and threads of each, with the settings' zeros filled in.
 
     On a CPU one worker per core with one thread each wastes least, since building, reading and encoding a frame do not
@@ -37,11 +59,12 @@ def crew(runtime: Runtime, available: int) -> tuple[int, int]:
     Args:
         runtime: the settings.
         available: cores that may be used.
+        gpu_mib: memory of the GPU that ``auto`` finds; 0 for none.
     """
     if runtime.workers:
         return runtime.workers, runtime.threads or max(1, available // runtime.workers)
-    if runtime.device in ("cuda", "optix"):
-        workers = min(GPU_WORKERS, available)
+    if runtime.device != "cpu" and gpu_mib:
+        workers = max(1, min(GPU_WORKERS, available, gpu_mib // GPU_SHARE_MIB))
     else:
         workers = max(1, available // max(1, runtime.threads))
     return workers, runtime.threads or max(1, available // workers)
@@ -49,7 +72,8 @@ def crew(runtime: Runtime, available: int) -> tuple[int, int]:
 
 def resolved(settings: Settings) -> Settings:
     """Settings in which ``renderer.runtime`` says how many workers and threads this machine gets."""
-    workers, threads = crew(settings.renderer.runtime, cores())
-    runtime = settings.renderer.runtime.model_copy(update={"workers": workers, "threads": threads})
-    renderer = settings.renderer.model_copy(update={"runtime": runtime})
-    return settings.model_copy(update={"renderer": renderer})
+    runtime = settings.renderer.runtime
+    gpu = gpu_memory_mib() if runtime.device != "cpu" and not runtime.workers else 0
+    workers, threads = crew(runtime, cores(), gpu)
+    filled = runtime.model_copy(update={"workers": workers, "threads": threads})
+    return settings.model_copy(update={"renderer": settings.renderer.model_copy(update={"runtime": filled})})
