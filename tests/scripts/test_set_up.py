@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -192,3 +193,30 @@ def test_another_python_is_refused(set_up: ModuleType, monkeypatch: pytest.Monke
     monkeypatch.setattr(set_up.sys, "version_info", (3, 12, 1))
     assert set_up.main() == 8
     assert "error: Python 3.12 cannot run this, since bpy is built for 3.11" in capsys.readouterr().err
+
+
+def test_make_sets_up_a_real_environment_in_a_path_with_spaces(root: Path) -> None:
+    """With a lock that asks for nothing, so that it needs no package index."""
+    shutil.copy2(REPOSITORY / "Makefile", root)
+    shutil.copytree(REPOSITORY / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "requirements.lock").write_text("", encoding="utf-8")
+
+    def set_up() -> str:
+        done = subprocess.run(
+            ["make", "setup", f"PYTHON={sys.executable}"], cwd=root, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "installing 0 packages into .venv" in set_up()
+    assert set_up() == ""
+    # a killed installation
+    (root / ".venv" / ".unfinished").touch()
+    (root / ".venv" / ".installed").unlink()
+    (root / ".venv" / "bin" / "python").unlink()
+    assert "installing 0 packages into .venv" in set_up()
+    seen = subprocess.run(
+        ["make", f"PYTHON={sys.executable}", "--eval", "where: setup ; @python -c 'import sys; print(sys.prefix)'", "where"],
+        cwd=root, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(seen.stdout.strip()) == root / ".venv"
