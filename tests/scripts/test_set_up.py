@@ -215,8 +215,7 @@ def test_make_sets_up_a_real_environment_in_a_path_with_spaces(root: Path) -> No
     (root / ".venv" / ".installed").unlink()
     (root / ".venv" / "bin" / "python").unlink()
     assert "installing 0 packages into .venv" in set_up()
-    seen = subprocess.run(
-        ["make", f"PYTHON={sys.executable}", "--eval", "where: setup ; @python -c 'import sys; print(sys.prefix)'", "where"],
-        cwd=root, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    where = "where: setup ; @python -c 'import sys; print(sys.prefix)'"
+    command = ["make", f"PYTHON={sys.executable}", "--eval", where, "where"]
+    seen = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert Path(seen.stdout.strip()) == root / ".venv"
