@@ -19,6 +19,9 @@ COLOURS: tuple[Bgr, ...] = (
 )  # fmt: skip
 """Blue, green, red of the classes by number; they repeat when there are more."""
 
+CAPTION_SHARE = 0.08
+"""Boxes narrower than this share of the picture have no caption; the colour says the class."""
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -28,7 +31,7 @@ def colour_of(class_name: str, classes: Sequence[str] = CLASSES) -> Bgr:
 
 
 def draw_labels(picture: Picture, label: FrameLabel, classes: Sequence[str] = CLASSES, scale: float = 1.0) -> Picture:
-    """A copy of the picture with the tight box, class and hidden share of every instance.
+    """A copy of the picture with the tight box of every instance, and in words what the larger ones are.
 
     Args:
         picture: (H, W, 3) uint8, blue, green, red; of any size with the frame's proportions.
@@ -43,7 +46,8 @@ def draw_labels(picture: Picture, label: FrameLabel, classes: Sequence[str] = CL
         colour = colour_of(instance.class_name, classes)
         left, top, right, bottom = _pixels(instance.xyxy, ratio)
         cv2.rectangle(drawn, (left, top), (right, bottom), colour, max(1, round(scale)))
-        _write(drawn, _caption(instance), (left, top), colour, scale)
+        if right - left >= CAPTION_SHARE * drawn.shape[1]:
+            _write(drawn, _caption(instance), (left, top), colour, scale)
     return drawn
 
 

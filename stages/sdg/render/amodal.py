@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 BEYOND = 1
 """Picture sizes beyond each border that still count as part of an object."""
 
-OUTSIDE_SAMPLES = 1 << 17
+OUTSIDE_SAMPLES = 1 << 15
 """Most samples spent on the part of one object outside the picture; a larger part is sampled more coarsely."""
 
 _BORDER = np.linspace(0, 1, 33)[:, None]

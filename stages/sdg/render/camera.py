@@ -45,8 +45,9 @@ def world_to_camera(camera: Camera, points: ArrayLike) -> Floats:
         Array of the same shape.
     """
     matrix = np.asarray(camera.camera_to_world, np.float64)
-    # the inverse of a rotation is its transpose, and row vectors turn it back
-    return np.asarray((np.asarray(points, np.float64) - matrix[:3, 3]) @ matrix[:3, :3])
+    world = np.asarray(points, np.float64)
+    # The inverse of a rotation is its transpose, and row vectors turn it back; one flat product is the fastest.
+    return np.asarray((world.reshape(-1, 3) - matrix[:3, 3]) @ matrix[:3, :3]).reshape(world.shape)
 
 
 def project(camera: Camera, points: ArrayLike) -> tuple[Floats, Floats]:

@@ -61,7 +61,7 @@ class FakeRenderer:
         built = time.perf_counter()
         passes = distort_passes(_draw(plan, soup, overscan(plan.camera), normals), plan.camera)
         rendered = time.perf_counter()
-        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan))
+        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, passes.instance))
         measured = time.perf_counter()
         passes.seconds = {"build": built - started, "render": rendered - built, "amodal": measured - rendered}
         return passes

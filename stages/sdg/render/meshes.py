@@ -19,11 +19,18 @@ def world_triangles(placement: Placement) -> Floats:
         SettingsError: when its asset family is not registered.
     """
     asset = build_asset(placement.family, placement.variant, placement.parameters)
-    corners = np.concatenate([part.vertices[part.triangles] for part in asset.parts]).astype(np.float64)
+    corners = np.concatenate([part.vertices[part.triangles.ravel()] for part in asset.parts]).astype(np.float64)
     matrix = placement_matrix(placement)
-    return np.asarray(corners @ matrix[:3, :3].T + matrix[:3, 3])
+    return np.asarray(corners @ matrix[:3, :3].T + matrix[:3, 3]).reshape(-1, 3, 3)
 
 
-def labelled_triangles(plan: FramePlan) -> dict[int, Floats]:
-    """World triangles of every labelled placement, by its id."""
-    return {placement.id: world_triangles(placement) for placement in plan.placements if placement.label is not None}
+def labelled_triangles(plan: FramePlan, instance: NDArray[np.uint16]) -> dict[int, Floats]:
+    """World triangles of the labelled placements that are seen, by id.
+
+    Args:
+        plan: of the frame.
+        instance: ids, of any shape; what is not among them gets no label and needs no measuring.
+    """
+    seen = set(np.flatnonzero(np.bincount(instance.ravel())).tolist())
+    labelled = (placement for placement in plan.placements if placement.label is not None)
+    return {placement.id: world_triangles(placement) for placement in labelled if placement.id in seen}

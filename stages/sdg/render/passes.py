@@ -34,7 +34,7 @@ class Passes:
         linear: (H, W, 3) float32, linear light, scene-referred (may exceed 1).
         instance: (H, W) uint16, placement ids, 0 where nothing is.
         depth: (H, W) float32, metres along the camera's Z axis, +inf where nothing is.
-        amodal: unoccluded extent by placement id, for labelled placements in front of the camera.
+        amodal: unoccluded extent by placement id, at least for the labelled placements that are seen.
         normals: (H, W, 3) float32 in world coordinates when asked for.
         seconds: time spent by what it was spent on: ``build``, ``render``, ``read``, ``amodal``.
     """

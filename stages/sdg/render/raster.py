@@ -37,30 +37,33 @@ class _Screen:
 
     Attributes:
         x, y: (T, 3) pixels.
-        plane: (T, 3) coefficients of 1 / Z as a function of (x, y, 1) in pixels.
-        bounds: (T, 2) smallest and largest 1 / Z of the corners.
-        source: (T,) index into the triangles that were handed in.
+        number: (T,) place among all triangles on the screen.
         low, high: (T,) first pixel row and the one after the last.
     """
 
     x: Floats
     y: Floats
-    plane: Floats
-    bounds: Floats
-    source: Ints
+    number: Ints
     low: Ints
     high: Ints
 
     def __getitem__(self, chosen: slice | Ints) -> _Screen:
-        return _Screen(
-            self.x[chosen],
-            self.y[chosen],
-            self.plane[chosen],
-            self.bounds[chosen],
-            self.source[chosen],
-            self.low[chosen],
-            self.high[chosen],
-        )
+        return _Screen(self.x[chosen], self.y[chosen], self.number[chosen], self.low[chosen], self.high[chosen])
+
+
+@dataclass(frozen=True)
+class _Surfaces:
+    """How deep the triangles on the screen are, by their number.
+
+    Attributes:
+        plane: (T, 3) coefficients of 1 / Z as a function of (x, y, 1) in pixels.
+        bounds: (T, 2) smallest and largest 1 / Z of the corners.
+        source: (T,) index into the triangles that were handed in.
+    """
+
+    plane: Floats
+    bounds: Floats
+    source: Ints
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,15 @@ def rasterize(
         is; index of the triangle (H, W) int32, -1 where nothing is. Of triangles at the very same depth it is always
         the same one that is seen.
     """
-    screen = _to_screen(triangles_camera, focal, cx, cy, width, height, near)
+    screen, corners, source = _to_screen(triangles_camera, focal, cx, cy, width, height, near)
+    surfaces = _surfaces(corners, source, focal, cx, cy)
     inverse_depth = np.zeros(height * width)
     winner = np.full(height * width, NOTHING, np.int32)
     is_large = _covered_bound(screen, width) > LARGE
     for triangle in np.flatnonzero(is_large):
-        _draw_large(screen[triangle : triangle + 1], inverse_depth, winner, width, height)
+        _draw_large(screen[triangle : triangle + 1], surfaces, inverse_depth, winner, width, height)
     for block in _blocks(screen[np.flatnonzero(~is_large)]):
-        _draw_small(block, inverse_depth, winner, width)
+        _draw_small(block, surfaces, inverse_depth, winner, width)
     seen = winner >= 0
     values = np.asarray(ids).astype(np.uint16)
     picture = np.where(seen, values[np.where(seen, winner, 0)], 0) if len(values) else np.zeros(len(winner))
@@ -174,7 +178,7 @@ def silhouette(
     Returns:
         (H, W) mask.
     """
-    screen = _to_screen(triangles_camera, focal, cx, cy, width, height, near)
+    screen, _, _ = _to_screen(triangles_camera, focal, cx, cy, width, height, near)
     # +1 where a span starts, -1 where it stops; the running sum is the number of triangles over a pixel
     changes = np.zeros(height * (width + 1), np.int64)
     for block in _blocks(screen):
@@ -187,8 +191,12 @@ def silhouette(
 
 def _to_screen(
     triangles: ArrayLike, focal: float, cx: float, cy: float, width: int, height: int, near: float
-) -> _Screen:
-    """Clip, project and sort triangles; those outside the picture are gone."""
+) -> tuple[_Screen, Floats, Ints]:
+    """Clip, project and sort triangles; those outside the picture are gone.
+
+    Returns:
+        The triangles on the screen, their corners in camera coordinates, and the index of where each comes from.
+    """
     corners, source = clip_near(triangles, near)
     inverse = 1 / corners[:, :, 2]
     x = corners[:, :, 0] * inverse * focal + cx
@@ -196,11 +204,8 @@ def _to_screen(
     low = np.clip(np.ceil(_least(y) - 0.5), 0, height).astype(np.int64)
     high = np.clip(np.ceil(_most(y) - 0.5), 0, height).astype(np.int64)
     kept = np.flatnonzero((high > low) & (_most(x) > 0) & (_least(x) < width))
-    corners, inverse, x, y = corners[kept], inverse[kept], x[kept], y[kept]
-    plane = _inverse_depth_plane(corners, focal, cx, cy)
-    bounds = np.stack([_least(inverse), _most(inverse)], 1)
-    x, y = _sorted_downwards(x, y)
-    return _Screen(x, y, plane, bounds, source[kept], low[kept], high[kept])
+    x, y = _sorted_downwards(x[kept], y[kept])
+    return _Screen(x, y, np.arange(len(kept)), low[kept], high[kept]), corners[kept], source[kept]
 
 
 def _least(corners: Floats) -> Floats:
@@ -213,14 +218,16 @@ def _most(corners: Floats) -> Floats:
     return np.asarray(np.maximum(np.maximum(corners[:, 0], corners[:, 1]), corners[:, 2]))
 
 
-def _inverse_depth_plane(corners: Floats, focal: float, cx: float, cy: float) -> Floats:
+def _surfaces(corners: Floats, source: Ints, focal: float, cx: float, cy: float) -> _Surfaces:
     """1 / Z is affine in the picture: of the plane ``n . P = d`` it is ``n . ((x - cx) / f, (y - cy) / f, 1) / d``."""
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     offset = np.einsum("ij,ij->i", normal, corners[:, 0])
     # a plane through the camera shows its edge alone: any finite value will do, since bounds hold it
     normal /= np.where(offset == 0, 1.0, offset)[:, None]
     by_x, by_y = normal[:, 0] / focal, normal[:, 1] / focal
-    return np.stack([by_x, by_y, normal[:, 2] - by_x * cx - by_y * cy], 1)
+    plane = np.stack([by_x, by_y, normal[:, 2] - by_x * cx - by_y * cy], 1)
+    depth = corners[:, :, 2]
+    return _Surfaces(plane, np.stack([1 / _most(depth), 1 / _least(depth)], 1), source)
 
 
 def _sorted_downwards(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -267,9 +274,15 @@ def _spans(screen: _Screen, width: int) -> _Spans:
     return _Spans(owner[kept], row[kept], start[kept], stop[kept])
 
 
-def _draw_small(screen: _Screen, inverse_depth: Floats, winner: NDArray[np.int32], width: int) -> None:
+def _draw_small(
+    screen: _Screen, surfaces: _Surfaces, inverse_depth: Floats, winner: NDArray[np.int32], width: int
+) -> None:
     """Draw many triangles at once, pixel by pixel of all their spans."""
     spans = _spans(screen, width)
+    number = screen.number[spans.owner]
+    by_x, by_y, constant = surfaces.plane[number].T
+    at_start = by_x * (spans.start + 0.5) + by_y * (spans.row + 0.5) + constant
+    first = spans.row * width + spans.start
     lengths = spans.stop - spans.start
     ends = np.cumsum(lengths)
     start = 0
@@ -277,15 +290,11 @@ def _draw_small(screen: _Screen, inverse_depth: Floats, winner: NDArray[np.int32
         done = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, done + PIXELS_AT_ONCE, side="right")))
         part = slice(start, stop)
-        length = lengths[part]
-        owner = np.repeat(spans.owner[part], length)
-        offset = np.arange(len(owner)) - np.repeat(ends[part] - length - done, length)
-        pixel = offset + np.repeat(spans.row[part] * width + spans.start[part], length)
-        by_x, by_y, constant = screen.plane[spans.owner[part]].T
-        at_start = by_x * (spans.start[part] + 0.5) + by_y * (spans.row[part] + 0.5) + constant
-        value = np.repeat(at_start, length) + offset * np.repeat(by_x, length)
-        value = np.clip(value, screen.bounds[owner, 0], screen.bounds[owner, 1])
-        _resolve(pixel, value, screen.source[owner], inverse_depth, winner)
+        span = np.repeat(np.arange(start, stop), lengths[part])
+        offset = np.arange(len(span)) - (ends - lengths - done)[span]
+        owner = number[span]
+        value = np.clip(at_start[span] + offset * by_x[span], surfaces.bounds[owner, 0], surfaces.bounds[owner, 1])
+        _resolve(first[span] + offset, value, surfaces.source[owner], inverse_depth, winner)
         start = stop
 
 
@@ -308,7 +317,9 @@ def _covered_bound(screen: _Screen, width: int) -> Floats:
     return np.asarray(np.minimum(area, box))
 
 
-def _draw_large(screen: _Screen, inverse_depth: Floats, winner: NDArray[np.int32], width: int, height: int) -> None:
+def _draw_large(
+    screen: _Screen, surfaces: _Surfaces, inverse_depth: Floats, winner: NDArray[np.int32], width: int, height: int
+) -> None:
     """Draw one triangle over the rectangle around it."""
     spans = _spans(screen, width)
     if not len(spans.row):
@@ -319,11 +330,12 @@ def _draw_large(screen: _Screen, inverse_depth: Floats, winner: NDArray[np.int32
     start, stop = np.zeros((2, bottom - top, 1), np.int64)
     start[spans.row - top, 0], stop[spans.row - top, 0] = spans.start, spans.stop
     columns = np.arange(left, right)
-    by_x, by_y, constant = screen.plane[0]
+    number = screen.number[0]
+    by_x, by_y, constant = surfaces.plane[number]
     value = by_x * (columns + 0.5) + (by_y * (np.arange(top, bottom) + 0.5) + constant)[:, None]
-    value = np.clip(value, *screen.bounds[0])
+    value = np.clip(value, *surfaces.bounds[number])
     box = (slice(top, bottom), slice(left, right))
     depth_box, winner_box = inverse_depth.reshape(height, width)[box], winner.reshape(height, width)[box]
     nearer = (columns >= start) & (columns < stop) & (value > depth_box)
     np.copyto(depth_box, value, where=nearer)
-    np.copyto(winner_box, np.int32(screen.source[0]), where=nearer)
+    np.copyto(winner_box, np.int32(surfaces.source[number]), where=nearer)

@@ -11,7 +11,7 @@ from stages.sdg.label.labels import label_frame
 from stages.sdg.plan.types import FramePlan, Lamp
 from stages.sdg.render.camera import project, to_normalised, undistort, world_to_camera
 from stages.sdg.render.fake import FakeRenderer
-from stages.sdg.render.meshes import labelled_triangles, world_triangles
+from stages.sdg.render.meshes import world_triangles
 from stages.sdg.render.passes import Passes
 from tests.sdg.render.scenes import CLASSES, plan
 
@@ -59,7 +59,7 @@ def test_loose_boxes_agree_with_projected_vertices(lens: tuple[float, float]) ->
     frame_plan = plan(lens, size=(640, 480))
     label = label_frame(frame_plan, render(frame_plan), CLASSES)
     assert [instance.id for instance in label.instances] == [2, 4, 7]
-    triangles = labelled_triangles(frame_plan)
+    triangles = {item.id: world_triangles(item) for item in frame_plan.placements}
     for instance in label.instances:
         pixels, _ = project(frame_plan.camera, triangles[instance.id].reshape(-1, 3))
         expected = np.clip([*pixels.min(0), *pixels.max(0)], 0, (640, 480, 640, 480))
