@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="where to write")
     add_debug(top)
     top.set_defaults(command=evaluate_command)
-    detect = top.add_subparsers(metavar="detect").add_parser(
+    detect = top.add_subparsers(metavar="[detect]").add_parser(
         "detect", help="run a model over a folder of photographs", description=DETECT, formatter_class=raw
     )
     detect.add_argument("--model", type=Path, required=True, metavar="FILE", help="the ONNX model")
