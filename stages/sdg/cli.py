@@ -97,7 +97,8 @@ def _preview(args: argparse.Namespace) -> str:
 
 def _list(_: argparse.Namespace) -> str:
     from stages.sdg.assets.catalogue import families
-    from stages.sdg.plan.planner import scenarios
+    from stages.sdg.plan import scenarios as _built_in  # noqa: F401 - registers them
+    from stages.sdg.plan.draft import scenarios
     from stages.sdg.render.registry import renderer_names
 
     kinds = {"scenarios": list(scenarios()), "assets": list(families()), "renderers": renderer_names()}

@@ -179,7 +179,10 @@ class _Run:
         del self.open[span.name]
 
     def _obituary(self, lost: Lost) -> str:
-        plan = describe_plan(plan_frame(self.settings, lost.frame))
+        try:
+            plan = describe_plan(plan_frame(self.settings, lost.frame))
+        except Exception as error:  # the plan may be what failed
+            plan = f"frame {lost.frame}, for which there is no plan ({type(error).__name__}: {error})"
         log = "".join(f"\n  | {line}" for line in lost.log)
         return f"sdg: lost {plan}: {lost.reason}; `python -m stages.sdg --frame {lost.frame}` renders it again{log}"
 

@@ -156,6 +156,9 @@ class Pool:
                 self._staff()
                 for worker in self._next_events():
                     yield from self._handle(worker)
+            # Those that idle now may still have something to tidy up.
+            for worker in [worker for worker in self._workers if worker.ready]:
+                self._retire(worker)
         finally:
             self._disband()
 

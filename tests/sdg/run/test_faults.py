@@ -11,6 +11,7 @@ import pytest
 
 from stages.common.errors import InputError, MissingDependencyError, RenderError
 from stages.common.settings import Settings
+from stages.sdg.plan.types import FramePlan
 from stages.sdg.run import job
 from stages.sdg.run.job import Report
 from stages.sdg.shards import read_frames
@@ -82,6 +83,19 @@ def test_a_frame_that_fails_twice_is_reported_and_the_rest_is_rendered(
     faults()
     assert render(flat.settings()).rendered == 1
     assert_whole(flat.settings())
+
+
+def test_a_frame_that_cannot_even_be_planned_is_reported(
+    faults: Callable[..., None], render: Render, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan_frame(settings: Settings, frame: int) -> FramePlan:
+        raise ZeroDivisionError("nothing to divide")
+
+    monkeypatch.setattr(job, "plan_frame", plan_frame)
+    faults(_0="refuse")
+    with pytest.raises(RenderError, match="frame 0 could not be rendered"):
+        render(flat.settings(count=2, test_count=0))
+    assert "sdg: lost frame 0, for which there is no plan (ZeroDivisionError: nothing to divide)" in log.getvalue()
 
 
 def test_a_frame_that_hangs_is_given_up(faults: Callable[..., None], render: Render) -> None:
