@@ -1,0 +1,32 @@
+"""Send the versioned data to the DVC remote and write down what is there.
+
+reads     dvc.lock and the DVC cache: data/frames, and the models when there are any
+writes    the remote; data/push.json; .dvc/config.local, so that plain dvc pull, push and gc use the same remote
+settings  storage
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from stages.common.cli import add_debug, run
+
+
+def main(args: argparse.Namespace) -> str:
+    """Push as ``params.yaml`` says."""
+    from stages.common.settings import load
+    from stages.push import push
+
+    return str(push(Path.cwd(), load(args.params).storage, args.receipt))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        "python -m stages.push", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="composed settings")
+    parser.add_argument("--receipt", type=Path, default=Path("data/push.json"), help="where to write the receipt")
+    add_debug(parser)
+    sys.exit(run(main, parser.parse_args()))
