@@ -11,3 +11,9 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 os.environ.pop("DVC_EXP_NAME", None)
 os.environ["DVC_NO_ANALYTICS"] = "1"
 os.environ["YOLO_OFFLINE"] = "True"
+
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+# Property tests share their cores with everything else: how long an example takes says nothing about the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
