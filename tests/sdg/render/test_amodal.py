@@ -81,7 +81,7 @@ def test_an_object_around_the_camera_fills_the_picture() -> None:
 @settings(max_examples=40)
 @given(
     st.tuples(st.floats(0.8, 6), st.floats(-2, 2), st.floats(0, 2)),
-    st.floats(0.05, 0.8),
+    st.floats(0.25, 0.8),
     st.sampled_from([(0.0, 0.0), (-0.3, 0.0), (-0.1, 0.05), (0.15, 0.0)]),
 )
 def test_extent_agrees_with_projected_vertices(
