@@ -18,7 +18,7 @@ def rotation_matrix(rotation: Vector) -> Matrix:
     about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1.0]])
     about_x = np.array([[1.0, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1.0, 0], [-sy, 0, cy]])
-    return about_z @ about_x @ about_y
+    return np.asarray(about_z @ about_x @ about_y)
 
 
 def rigid(position: Vector, rotation: Vector, scale: float = 1.0) -> Matrix:

@@ -88,13 +88,17 @@ def _openness(draft: Draft, view: View) -> float:
 
 
 def line_walls(draft: Draft, fill: float) -> None:
-    """Put shelves, cabinets, machines and goods along the walls."""
+    """Put racks, shelves, cabinets, machines and goods along the walls."""
     hall = draft.hall
+    for yaw, run, offset in ((0.0, hall.length, hall.width / 2), (math.pi, hall.length, hall.width / 2)):
+        if draft.chance(0.4):
+            out = offset - 0.85
+            loaded_rack(draft, -out * math.sin(yaw), out * math.cos(yaw), yaw, max(1, int(run * float(draft.rng.uniform(0.3, 0.95)) / 3.2)), float(draft.rng.uniform(0.5, 1)))
     for yaw, run, offset in ((0.0, hall.length, hall.width / 2), (math.pi / 2, hall.width, hall.length / 2),
                              (math.pi, hall.length, hall.width / 2), (-math.pi / 2, hall.width, hall.length / 2)):  # fmt: skip
         at = -run / 2 + 1.0
         while at < run / 2 - 1.2:
-            step = float(draft.rng.uniform(1.3, 3.0))
+            step = float(draft.rng.uniform(1.2, 2.4))
             if draft.chance(fill):
                 out = offset - float(draft.rng.uniform(0.55, 0.8))
                 x, y = at * math.cos(yaw) - out * math.sin(yaw), at * math.sin(yaw) + out * math.cos(yaw)
@@ -165,10 +169,10 @@ def furnish(draft: Draft, near: float | None = None, far: float | None = None) -
     scatter(draft, LOOKALIKES, round(draft.draw(content.distractors)), 1.8, 12.0)
     clutter = draft.draw(content.clutter)
     scatter(draft, CLUTTER, rng.poisson(3 * clutter))
-    for _ in range(rng.poisson(1.5 * clutter)):
+    for _ in range(rng.poisson(4 * clutter)):
         view = draft.view
-        assert view is not None
-        distance, heading = float(rng.uniform(3, 12)), view.yaw + float(rng.uniform(-1, 1)) * view.half_angle
+        assert view is not None, "the view is chosen before goods are put in it"
+        distance, heading = float(rng.uniform(3, 14)), view.yaw + float(rng.uniform(-1, 1)) * view.half_angle
         place_load(draft, view.x + distance * math.cos(heading), view.y + distance * math.sin(heading), float(rng.uniform(-math.pi, math.pi)), float(rng.uniform(0.5, 1.8)))
     marks(draft)
     if draft.chance(content.flying):
@@ -231,7 +235,7 @@ def dock(draft: Draft) -> None:
         draft.add("door", (float(x), hall.width / 2 - 0.05, 0), length=3.0, height=min(3.4, hall.height - 0.6), kind="sectional")
         if draft.chance(0.7):
             block(draft, float(x), hall.width / 2 - 5.5, 0.0, int(rng.integers(1, 3)), int(rng.integers(1, 5)), float(rng.uniform(1, 2.1)), 0.8)
-    line_walls(draft, 0.35)
+    line_walls(draft, 0.8)
     set_view(draft, (-hall.length * 0.4, hall.length * 0.4), (-hall.width * 0.45, hall.width * 0.2), math.pi / 2, 1.0)
     furnish(draft)
 
@@ -246,7 +250,7 @@ def staging(draft: Draft) -> None:
     for _ in range(int(rng.integers(2, 5))):
         block(draft, *(float(v) for v in rng.uniform((-hall.length / 2 + 1, -hall.width / 2 + 1), (hall.length / 2 - 4, hall.width / 2 - 4))),
               float(rng.choice([0, math.pi / 2])), int(rng.integers(1, 4)), int(rng.integers(1, 5)), float(rng.uniform(0.8, 2.4)), float(rng.uniform(0.6, 1)))  # fmt: skip
-    line_walls(draft, 0.5)
+    line_walls(draft, 0.75)
     set_view(draft, (-hall.length * 0.42, hall.length * 0.42), (-hall.width * 0.42, hall.width * 0.42))
     furnish(draft)
 
@@ -256,7 +260,7 @@ def parking(draft: Draft) -> None:
     """Equipment where it is left: along a wall, beside columns, in rows."""
     _hall(draft, (9, 22), (8, 16))
     hall, rng = draft.hall, draft.rng
-    line_walls(draft, 0.6)
+    line_walls(draft, 0.8)
     set_view(draft, (-hall.length * 0.42, hall.length * 0.42), (-hall.width * 0.42, hall.width * 0.42))
     scatter(draft, {**LOOKALIKES, "forklift": 2.5, "reach_truck": 1.0}, int(rng.integers(1, 4)), 2.5, 10)
     furnish(draft)
@@ -301,7 +305,7 @@ def closeup(draft: Draft) -> None:
     """A truck fills much of the picture."""
     _hall(draft, (10, 20), (8, 16))
     hall = draft.hall
-    line_walls(draft, 0.5)
+    line_walls(draft, 0.75)
     set_view(draft, (-hall.length * 0.4, hall.length * 0.4), (-hall.width * 0.4, hall.width * 0.4))
     furnish(draft, 1.1, 2.8)
 
@@ -324,7 +328,7 @@ def negative(draft: Draft) -> None:
     hall, rng = draft.hall, draft.rng
     if draft.chance(0.5):
         loaded_rack(draft, 0, hall.width / 2 - 0.9, 0, max(1, int(hall.length / 3.2)), float(rng.uniform(0.5, 0.95)))
-    line_walls(draft, 0.6)
+    line_walls(draft, 0.8)
     set_view(draft, (-hall.length * 0.42, hall.length * 0.42), (-hall.width * 0.42, hall.width * 0.42))
     scatter(draft, LOOKALIKES, int(rng.integers(2, 7)), 1.8, 9)
     scatter(draft, CLUTTER, int(rng.integers(2, 9)))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.sdg.plan.draft import Box, Draft, View
-from stages.sdg.plan.loads import put_load
+from stages.sdg.plan.geometry import look_along
+from stages.sdg.plan.loads import place_load, put_load
 from stages.sdg.plan.sight import clear_share
 from stages.sdg.plan.types import Placement
 
-TRIES = 80
+TRIES = 120
 TRUCK_POINTS = np.array([(-0.25, 0.0, 1.2), (-0.2, 0.0, 0.8), (-0.2, 0.15, 0.3), (-0.2, -0.15, 0.3), (0.3, 0.25, 0.15), (0.3, -0.25, 0.15), (0.9, 0.0, 0.1)])
 """Points of a truck that ought to be in sight, asset coordinates."""
+
+ASPECT = 0.62
+"""Height over width of the picture that a truck must fit into: between 9:16 and 3:4, as sizes are drawn later."""
 
 FORKS_IN = 0.62
 """Distance from the heel of the forks to the middle of a pallet that is driven in, metres."""
@@ -71,29 +76,56 @@ def _place_one(draft: Draft, low: float | None, high: float | None, sight: float
         if attempt == TRIES // 2:
             loaded, sight = False, sight * 0.7
         distance = draft.draw(draft.settings.randomization.camera.distance) if low is None or high is None else float(rng.uniform(low, high))
-        # one in twelve stands at the border and is cut by it
-        spread = view.half_angle * (float(rng.uniform(0.85, 1.05)) * rng.choice([-1, 1]) if draft.chance(0.08) else float(rng.uniform(-0.85, 0.85)))
+        # a few may be cut by the picture's border
+        cut = draft.chance(0.06)
+        spread = view.half_angle * (float(rng.uniform(0.8, 1.05)) * rng.choice([-1, 1]) if cut else float(rng.uniform(-0.9, 0.9)))
         heading = view.yaw + spread
         x, y = view.x + distance * math.cos(heading), view.y + distance * math.sin(heading)
         # parked trucks show their handle side; a load stands behind them
-        toward = draft.chance(0.68)
-        yaw = heading + float(rng.normal(0, 0.75)) if toward else float(rng.uniform(-math.pi, math.pi))
+        toward = draft.chance(0.8)
+        yaw = heading + float(rng.normal(0, 0.45)) if toward else float(rng.uniform(-math.pi, math.pi))
         box = truck_box(x, y, yaw, loaded)
-        if not draft.is_free(box) or not _in_sight(draft, view, x, y, yaw, sight):
+        if not draft.is_free(box) or not (cut or _in_picture(view, x, y, yaw)) or not _in_sight(draft, view, x, y, yaw, sight):
             continue
         room = min(2.2, draft.hall.height - 1.0)
         draft.occupy(box)
         add_truck(draft, x, y, yaw, loaded, room)
         if draft.chance(0.12):
             _row(draft, x, y, yaw)
+        if draft.settings.randomization.content.structure:
+            _surround(draft, x, y, yaw)
         return 1
     return 0
 
 
-def _in_sight(draft: Draft, view: View, x: float, y: float, yaw: float, share: float) -> bool:
+def _points(x: float, y: float, yaw: float) -> NDArray[np.float64]:
+    """World positions of :data:`TRUCK_POINTS` of a truck with its fork heel at (x, y)."""
     cos, sin = math.cos(yaw), math.sin(yaw)
-    points = TRUCK_POINTS @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0)
-    return clear_share(np.array([view.x, view.y, view.z]), points, draft.boxes) >= share
+    return TRUCK_POINTS @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0)
+
+
+def _in_picture(view: View, x: float, y: float, yaw: float) -> bool:
+    """Whether a truck lies inside the picture, before roll and lens distortion."""
+    pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
+    right, down, forward = ((_points(x, y, yaw) - pose[:3, 3]) @ pose[:3, :3]).T
+    edge = math.tan(view.half_angle)
+    return bool((forward > 0.2).all() and (np.abs(right) < 0.95 * edge * forward).all() and (np.abs(down) < ASPECT * edge * forward).all())
+
+
+def _in_sight(draft: Draft, view: View, x: float, y: float, yaw: float, share: float) -> bool:
+    return clear_share(np.array([view.x, view.y, view.z]), _points(x, y, yaw), draft.boxes) >= share
+
+
+def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
+    """Goods behind and beside a truck, as it stands where it was last used."""
+    sides = {"behind": (1.95, 0.0), "left": (0.5, 0.95), "right": (0.5, -0.95), "far_left": (1.4, 1.5), "far_right": (1.4, -1.5)}
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    for along, across in sides.values():
+        if draft.chance(0.4):
+            shift = draft.rng.normal(0, 0.12, 2)
+            u, v = along + abs(float(shift[0])), across + math.copysign(abs(float(shift[1])), across)
+            turned = yaw + (math.pi / 2 if draft.chance(0.4) else 0.0) + float(draft.rng.normal(0, 0.06))
+            place_load(draft, x + u * cos - v * sin, y + u * sin + v * cos, turned, float(draft.rng.uniform(0.5, 2.2)))
 
 
 def _row(draft: Draft, x: float, y: float, yaw: float) -> None:

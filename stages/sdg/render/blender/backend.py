@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from stages.common.errors import MissingDependencyError, RenderError
 from stages.common.settings.pictures import Renderer
-from stages.sdg.assets.catalogue import build_asset
-from stages.sdg.plan.geometry import placement_matrix
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.amodal import amodal_extents
 from stages.sdg.render.camera import overscan
+from stages.sdg.render.meshes import labelled_triangles
 from stages.sdg.render.passes import Passes
 from stages.sdg.render.sensor_geometry import distort_passes
 
@@ -66,7 +65,7 @@ class BlenderRenderer:
         path.unlink()
         passes = _passes(channels, normals)
         clock.lap("read")
-        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan))
+        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, passes.instance))
         passes = distort_passes(passes, plan.camera)
         clock.lap("amodal")
         passes.seconds = clock.seconds
@@ -98,19 +97,6 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[name] = now - self._last
         self._last = now
-
-
-def labelled_triangles(plan: FramePlan) -> dict[int, NDArray[np.float64]]:
-    """World triangles (T, 3, 3) of every labelled placement, by its id."""
-    found = {}
-    for placement in plan.placements:
-        if placement.label is None:
-            continue
-        asset = build_asset(placement.family, placement.variant, placement.parameters)
-        corners = np.concatenate([part.vertices[part.triangles] for part in asset.parts]).astype(float)
-        matrix = placement_matrix(placement)
-        found[placement.id] = corners @ matrix[:3, :3].T + matrix[:3, 3]
-    return found
 
 
 def _import_bpy() -> None:

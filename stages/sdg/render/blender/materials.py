@@ -174,10 +174,11 @@ def _bump(tree: _Tree, m: Material) -> Any | None:
 def build_material(m: Material) -> Any:
     """A new Cycles material for ``m``."""
     material = bpy.data.materials.new(m.kind)
-    material.use_nodes = True
     tree = _Tree(material, m.seed)
     output = tree.node("OutputMaterial")
     if m.glow > 0:
+        # lamps and windows have lights beside them: sampling their faces as well would only add noise
+        material.cycles.emission_sampling = "NONE"
         emission = tree.node("Emission", {"Color": m.colour, "Strength": m.glow})
         tree.links.new(emission.outputs[0], output.inputs["Surface"])
         return material

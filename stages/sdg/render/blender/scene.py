@@ -94,7 +94,6 @@ def _lamp(lamp: Lamp, number: int) -> None:
 
 def _world(plan: FramePlan) -> None:
     world = bpy.data.worlds.new("sky")
-    world.use_nodes = True
     background = world.node_tree.nodes["Background"]
     background.inputs["Color"].default_value = (*plan.sky, 1.0)
     bpy.context.scene.world = world
