@@ -17,7 +17,7 @@ def evaluate_command(args: argparse.Namespace) -> str:
     settings = load(args.params)
     run_id = training_run(args.model.parent / "training.json")
     outcome = evaluate(args.model, args.dataset, settings.real, args.out, project=Path.cwd(), run_id=run_id)
-    log_evaluation(settings.tracking, run_id, outcome.metrics, args.out)
+    log_evaluation(settings.tracking, run_id, outcome.metrics, args.out, Path.cwd())
     return outcome.summary()
 
 
