@@ -18,7 +18,10 @@ from stages.sdg.assets.types import Asset
 Parameters = Mapping[str, Any]
 Generator = Callable[[np.random.Generator, Parameters], Asset]
 
-BUILT_IN = ("hall", "storage", "goods", "pallet_truck", "machines", "equipment", "distractors")
+BUILT_IN = (
+    "hall", "storage", "goods", "pallet_truck", "forklift", "lift_trucks", "machines", "carts", "lookalikes",
+    "equipment", "containers", "furniture", "people", "distractors",
+)  # fmt: skip
 """Modules of this package that register families when they are imported."""
 
 _FAMILIES: dict[str, Generator] = {}

@@ -41,7 +41,9 @@ class Finish:
         """Lacquered sheet metal; ``wear`` multiplies the asset's own."""
         rough = float(self._rng.uniform(0.25, 0.6))
         under = grey(self._rng, 0.06, 0.25)
-        return Material("paint", colour, rough, 0.0, min(1.0, self.wear * wear), self.dirt, under, 0.15, 0.0, self._seed())
+        return Material(
+            "paint", colour, rough, 0.0, min(1.0, self.wear * wear), self.dirt, under, 0.15, 0.0, self._seed()
+        )
 
     def dark(self) -> Material:
         """Black or dark grey paint of frames and masts."""
@@ -60,11 +62,15 @@ class Finish:
 
     def rubber(self) -> Material:
         """Black rubber of tyres, hoses and grips."""
-        return Material("rubber", grey(self._rng, 0.008, 0.035), 0.75, 0.0, 0.15, min(1.0, self.dirt + 0.15), seed=self._seed())
+        return Material(
+            "rubber", grey(self._rng, 0.008, 0.035), 0.75, 0.0, 0.15, min(1.0, self.dirt + 0.15), seed=self._seed()
+        )
 
     def tread(self) -> Material:
         """Tread of castors: rubber, polyamide or polyurethane."""
-        return Material("rubber", pick(self._rng, WHEELS), 0.7, 0.0, 0.15, min(1.0, self.dirt + 0.15), seed=self._seed())
+        return Material(
+            "rubber", pick(self._rng, WHEELS), 0.7, 0.0, 0.15, min(1.0, self.dirt + 0.15), seed=self._seed()
+        )
 
     def label(self) -> Material:
         """A printed sticker."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,11 +38,16 @@ def rounded(path: ArrayLike, radius: float, steps: int = 3) -> NDArray[np.float6
         back, forth = before - corner, after - corner
         start = corner + back * min(0.5, radius / max(1e-9, float(np.linalg.norm(back))))
         end = corner + forth * min(0.5, radius / max(1e-9, float(np.linalg.norm(forth))))
-        for t in np.linspace(0, 1, steps + 1):
-            made.append((1 - t) ** 2 * start + 2 * t * (1 - t) * corner + t**2 * end)
+        made += [(1 - t) ** 2 * start + 2 * t * (1 - t) * corner + t**2 * end for t in np.linspace(0, 1, steps + 1)]
     made.append(points[-1])
-    kept = [made[0]] + [b for a, b in zip(made, made[1:], strict=False) if float(np.linalg.norm(b - a)) > 1e-6]
+    kept = [made[0]] + [b for a, b in itertools.pairwise(made) if float(np.linalg.norm(b - a)) > 1e-6]
     return np.stack(kept)
+
+
+def shifted(point: ArrayLike, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> NDArray[np.float64]:
+    """A point, or points (N, 3), moved by so much along the axes."""
+    moved: NDArray[np.float64] = np.asarray(point, float) + np.array([x, y, z], float)
+    return moved
 
 
 def bent_tube(path: ArrayLike, radius: float, bend: float = 0.08, segments: int = 8) -> Mesh:
@@ -92,7 +98,7 @@ def stack(levels: Sequence[tuple[float, float, float, float, float, float]], ste
     """
     rings = []
     for z, x, y, half_x, half_y, radius in levels:
-        outline = rounded_rectangle(half_x, half_y, radius, steps) + (x, y)
+        outline = rounded_rectangle(half_x, half_y, radius, steps) + np.array([x, y])
         rings.append(np.column_stack([outline, np.full(len(outline), z)]))
     return loft(rings)
 
@@ -114,7 +120,9 @@ def soft_box(low: ArrayLike, high: ArrayLike, radius: float, edge: float = 0.0, 
     )  # fmt: skip
 
 
-def torus(centre: ArrayLike, radius: float, thickness: float, axis: int = 2, segments: int = 20, around: int = 8) -> Mesh:
+def torus(
+    centre: ArrayLike, radius: float, thickness: float, axis: int = 2, segments: int = 20, around: int = 8
+) -> Mesh:
     """A ring: ``radius`` to the middle of a round bar of radius ``thickness``."""
     angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     path = np.zeros((segments, 3))
@@ -122,7 +130,7 @@ def torus(centre: ArrayLike, radius: float, thickness: float, axis: int = 2, seg
     return move(tube(path, thickness, around, closed=True), centre)
 
 
-def tyre(centre: ArrayLike, radius: float, width: float, lugs: int = 0, segments: int = 22) -> Mesh:
+def tyre(centre: ArrayLike, radius: float, width: float, lugs: int = 0, segments: int = 20) -> Mesh:
     """A tyre on an axle along Y, open to a rim of 0.58 of its radius, with tread lugs where asked."""
     half, rim, shoulder = width / 2, radius * 0.58, radius * 0.93
     profile = [
@@ -134,7 +142,9 @@ def tyre(centre: ArrayLike, radius: float, width: float, lugs: int = 0, segments
     parts = [lathe(profile, 1, segments)]
     for number in range(lugs):
         side = 1 if number % 2 else -1
-        block = box((-radius * 0.07, min(0.0, side * half), radius * 0.9), (radius * 0.07, max(0.0, side * half), radius))
+        block = box(
+            (-radius * 0.07, min(0.0, side * half), radius * 0.9), (radius * 0.07, max(0.0, side * half), radius)
+        )
         parts.append(turn(block, 1, 2 * np.pi * number / lugs))
     return move(merge(*parts), centre)
 
@@ -142,25 +152,30 @@ def tyre(centre: ArrayLike, radius: float, width: float, lugs: int = 0, segments
 def rim(centre: ArrayLike, radius: float, width: float) -> Mesh:
     """The dished rim and hub of a :func:`tyre` of that radius and width."""
     half, out = width / 2, radius * 0.6
-    profile = [
-        (0.0, -half * 0.75), (out * 0.4, -half * 0.75), (out * 0.45, -half * 0.35), (out * 0.9, -half * 0.45), (out, -half * 0.86),
-        (out, half * 0.86), (out * 0.9, half * 0.45), (out * 0.45, half * 0.35), (out * 0.4, half * 0.75), (0.0, half * 0.75),
-    ]  # fmt: skip
+    outer = [(0.0, 0.75), (0.4 * out, 0.75), (0.45 * out, 0.35), (0.9 * out, 0.45), (out, 0.86)]
+    profile = [(r, -half * y) for r, y in outer] + [(r, half * y) for r, y in reversed(outer)]
     return move(lathe(profile, 1, 14), centre)
 
 
-def castor(builder: Builder, at: ArrayLike, radius: float, metal: Material, tread: Material, heading: float = 0.0) -> None:
+def castor(
+    builder: Builder, at: ArrayLike, radius: float, metal: Material, tread: Material, heading: float = 0.0
+) -> None:
     """A castor below the point ``at``: its wheel stands on the floor, trailing towards ``heading``."""
     x, y, z = np.asarray(at, float)
     width, trail = radius * 0.5, radius * 0.45
-    roll = move(wheel((0, 0, 0), radius, width, segments=14), (trail, 0, radius))
-    cheeks = [beam((0, s * width * 0.75, z - 0.004), (trail, s * width * 0.75, radius * 0.9), 0.004, radius * 0.7, (1, 0, 0)) for s in (-1, 1)]
+    roll = move(wheel((0, 0, 0), radius, width, segments=12), (trail, 0, radius))
+    cheeks = [
+        beam((0, s * width * 0.75, z - 0.004), (trail, s * width * 0.75, radius * 0.9), 0.004, radius * 0.7, (1, 0, 0))
+        for s in (-1, 1)
+    ]
     top = box((-radius * 0.5, -width, z - 0.014), (radius * 0.6, width, z))
-    axle = cylinder((trail, -width * 0.9, radius), (trail, width * 0.9, radius), radius * 0.18, 8)
+    axle = cylinder((trail, -width * 0.9, radius), (trail, width * 0.9, radius), radius * 0.18, 6)
     for mesh, material, smooth in ((roll, tread, True), (merge(*cheeks, top, axle), metal, False)):
         builder.add("castors", move(turn(mesh, 2, heading), (x, y, 0)), material, smooth)
 
 
 def bars_between(starts: ArrayLike, ends: ArrayLike, thickness: float, segments: int = 6) -> Mesh:
     """Round bars from each of some points to its partner; both (N, 3)."""
-    return merge(*(cylinder(a, b, thickness, segments) for a, b in zip(np.asarray(starts), np.asarray(ends), strict=True)))
+    return merge(
+        *(cylinder(a, b, thickness, segments) for a, b in zip(np.asarray(starts), np.asarray(ends), strict=True))
+    )
