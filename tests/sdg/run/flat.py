@@ -91,15 +91,17 @@ def once(frame: int) -> None:
 
 def settings(count: int = 6, test_count: int = 1, shard_size: int = 4, workers: int = 1, **runtime: float) -> Settings:
     """The tiny data set in another size."""
-    base = compose()
-    frames = base.dataset.frames.model_copy(update={"count": count, "test_count": test_count, "shard_size": shard_size})
-    running = base.renderer.runtime.model_copy(update={"workers": workers, **runtime})
-    return base.model_copy(
-        update={
-            "dataset": base.dataset.model_copy(update={"frames": frames}),
-            "renderer": base.renderer.model_copy(update={"runtime": running}),
-        }
-    )
+    return resized(compose(), count=count, test_count=test_count, shard_size=shard_size, workers=workers, **runtime)
+
+
+def resized(base: Settings, **changes: float) -> Settings:
+    """Settings with other numbers in ``dataset.frames`` or ``renderer.runtime``, whichever has that name."""
+    frames, runtime = base.dataset.frames, base.renderer.runtime
+    sizes = {name: value for name, value in changes.items() if name in type(frames).model_fields}
+    running = {name: value for name, value in changes.items() if name not in sizes}
+    dataset = base.dataset.model_copy(update={"frames": frames.model_copy(update=sizes)})
+    renderer = base.renderer.model_copy(update={"runtime": runtime.model_copy(update=running)})
+    return base.model_copy(update={"dataset": dataset, "renderer": renderer})
 
 
 @functools.cache
