@@ -17,7 +17,7 @@ from stages.common.cli import add_debug, run
 def main(args: argparse.Namespace) -> str:
     """Push as ``params.yaml`` says."""
     from stages.common.settings import load
-    from stages.push import push
+    from stages.push.push import push
 
     return str(push(Path.cwd(), load(args.params).storage, args.receipt))
 

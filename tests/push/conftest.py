@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from stages.common.settings import load
-from stages.push import Pushed, push
+from stages.push.push import Pushed, push
 from tests.settings import compose
 
 KEY, SECRET = "TESTKEY0123456789", "not-a-word-of-this-may-leak"

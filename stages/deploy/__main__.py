@@ -1,0 +1,17 @@
+"""Pack the model, serve it, and check that the service answers as the model does; or serve a bundle that is there.
+
+reads     models/best.onnx, models/training.json when it is there, data/dataset/yolo/images/test
+writes    models/bundle, reports/deploy.json
+settings  deploy
+"""
+
+from __future__ import annotations
+
+import sys
+
+from stages.common.cli import run
+from stages.deploy.commands import arguments
+
+if __name__ == "__main__":
+    args = arguments(__doc__)
+    sys.exit(run(args.command, args))

@@ -1,0 +1,186 @@
+"""SageMaker's contract over HTTP: ``GET /ping``, ``POST /invocations``; and ``GET /metrics``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from stages.deploy.answer import ATTRIBUTES
+from stages.deploy.bundle import Serving
+from stages.deploy.inference import Inference
+from stages.deploy.metrics import Metrics
+from stages.deploy.picture import PictureError
+
+TYPES = {
+    "",
+    "application/octet-stream",
+    "application/x-image",
+    "image/bmp",
+    "image/jpeg",
+    "image/jpg",
+    "image/png",
+    "image/webp",
+}
+"""Content types that are taken for a picture; which kind it is, its own first bytes say."""
+
+RETRY_SECONDS = 1
+"""What 503 asks a client to wait."""
+
+CLIENT_CLOSED = 499
+"""Status in the metrics of a request whose client left before the answer (nginx's)."""
+
+
+def make_app(inference: Inference, serving: Serving, client_timeout: float) -> Starlette:
+    """The application.
+
+    ``/ping`` is answered on the event loop, so it is quick however much work waits.
+
+    Args:
+        inference: the model.
+        serving: limits.
+        client_timeout: seconds that a client may take to send its body.
+    """
+    service = _Service(inference, serving, client_timeout)
+    return Starlette(
+        routes=[
+            Route("/ping", _ping, methods=["GET"]),
+            Route("/invocations", service.invocations, methods=["POST"]),
+            Route("/metrics", service.expose, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: _refusal, Exception: _failure},
+    )
+
+
+class _Service:
+    def __init__(self, inference: Inference, serving: Serving, client_timeout: float) -> None:
+        self.inference = inference
+        self.client_timeout = client_timeout
+        self.max_body = int(serving.max_body_mb * 2**20)
+        self.places = inference.threads + serving.queue
+        self.metrics = Metrics(inference.settings)
+        self.under_way = 0
+
+    async def invocations(self, request: Request) -> Response:
+        """Answer a picture with its detections."""
+        return await self._counted(request, self._detect)
+
+    async def expose(self, request: Request) -> Response:
+        """The metrics page."""
+        page, content_type = self.metrics.expose(request.headers.get("accept", ""))
+        return Response(page, headers={"Content-Type": content_type})
+
+    async def _counted(self, request: Request, work: Callable[[Request], Awaitable[Response]]) -> Response:
+        started = time.perf_counter()
+        code = 500
+        try:
+            response = await work(request)
+            code = response.status_code
+            return response
+        except HTTPException as error:
+            code = error.status_code
+            raise
+        except ClientDisconnect:
+            code = CLIENT_CLOSED
+            return Response(status_code=code)
+        finally:
+            self.metrics.requests.labels(str(code)).inc()
+            self.metrics.seconds.observe(time.perf_counter() - started)
+
+    async def _detect(self, request: Request) -> Response:
+        _check_headers(request)
+        threshold = _threshold(request.headers.get(ATTRIBUTES, ""))
+        if self.under_way >= self.places:
+            raise HTTPException(
+                503, "all places in the queue are taken: try again soon", {"Retry-After": str(RETRY_SECONDS)}
+            )
+        self._count(1)
+        try:
+            body = await self._body(request)
+            result = await self.inference.detect(body, threshold)
+        except PictureError as error:
+            raise HTTPException(error.status, str(error)) from None
+        finally:
+            self._count(-1)
+        self.metrics.work.observe(result.seconds)
+        for found in result.body["detections"]:
+            self.metrics.detections.labels(found["category_name"]).inc()
+        return JSONResponse(result.body)
+
+    def _count(self, change: int) -> None:
+        self.under_way += change
+        self.metrics.under_way.set(self.under_way)
+
+    async def _body(self, request: Request) -> bytes:
+        """The request's body, given up as soon as it is too long or too slow."""
+        if int(request.headers.get("content-length", 0)) > self.max_body:
+            raise self._too_long()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self.client_timeout):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self.max_body:
+                        raise self._too_long()
+        except TimeoutError:
+            raise HTTPException(
+                408,
+                f"the body did not arrive within {self.client_timeout:g} s: send it faster",
+                {"Connection": "close"},
+            ) from None
+        return bytes(body)
+
+    def _too_long(self) -> HTTPException:
+        return HTTPException(413, f"the body is longer than {self.max_body} bytes: send a smaller picture")
+
+
+async def _ping(_request: Request) -> Response:
+    return Response(status_code=200)
+
+
+def _check_headers(request: Request) -> None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in TYPES:
+        raise HTTPException(
+            415, f"Content-Type '{content_type}' is not taken: send a picture as image/jpeg, image/png, or another"
+        )
+    accept = request.headers.get("accept", "*/*")
+    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    if not wanted & {"", "*/*", "application/*", "application/json"}:
+        raise HTTPException(406, f"Accept '{accept}' cannot be met: ask for application/json")
+
+
+def _threshold(attributes: str) -> float | None:
+    """Least score that a client asks for, as in ``threshold=0.4``; None for the model's own."""
+    if not attributes.strip():
+        return None
+    key, _, value = attributes.partition("=")
+    try:
+        threshold = float(value)
+    except ValueError:
+        threshold = -1.0
+    if key.strip() != "threshold" or not 0 <= threshold < 1:
+        raise HTTPException(400, f"{ATTRIBUTES} '{attributes}' is not known: send threshold= and a number of 0 to 1")
+    return threshold
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    """An answer in JSON to a request that cannot be met."""
+    assert isinstance(error, HTTPException)
+    known = {
+        404: f"there is no {request.url.path}: use /ping, /invocations or /metrics",
+        405: f"{request.method} is not for {request.url.path}: use GET /ping, POST /invocations, GET /metrics",
+    }
+    sentence = known.get(error.status_code, error.detail)
+    return JSONResponse({"error": sentence}, error.status_code, error.headers)
+
+
+async def _failure(_request: Request, _error: Exception) -> Response:
+    """An answer to a request that met a bug; Starlette hands the error on to uvicorn, which logs it."""
+    return JSONResponse({"error": "the service failed on this picture: look into its log"}, 500)

@@ -1,0 +1,66 @@
+"""The model behind a bounded queue, one thread a core."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stages.common.detection.detector import Detector
+from stages.deploy.answer import answer
+from stages.deploy.bundle import Bundle
+from stages.deploy.picture import decode_upright, quiet_decoders
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the model said, and how long it took.
+
+    Attributes:
+        body: of the response.
+        seconds: for decoding, inference and suppression, without waiting.
+    """
+
+    body: dict[str, Any]
+    seconds: float
+
+
+class Inference:
+    """Decodes and detects off the event loop.
+
+    Each picture takes one thread from start to end; that many at a time use all cores best, and the others wait.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        """Load the model and run it once.
+
+        Raises:
+            InputError: when the model cannot be loaded.
+        """
+        quiet_decoders()
+        self.threads = threads
+        self.settings = bundle.settings
+        self._detector = Detector(bundle.model, threads=1)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inference")
+        width, height = self._detector.input_size
+        self._detector.detect(np.zeros((height, width, 3), np.uint8))
+
+    async def detect(self, data: bytes, threshold: float | None) -> Result:
+        """Detections in a picture.
+
+        Raises:
+            PictureError: when the bytes are no picture that can be used.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._detect, data, threshold)
+
+    def _detect(self, data: bytes, threshold: float | None) -> Result:
+        started = time.perf_counter()
+        picture = decode_upright(data, self.settings.serving.max_pixels)
+        found = self._detector.detect(picture, threshold)
+        height, width = picture.shape[:2]
+        body = answer(found, self.settings.names, width, height, self.settings.model_sha256)
+        return Result(body, time.perf_counter() - started)

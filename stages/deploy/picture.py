@@ -1,0 +1,87 @@
+"""From the bytes of a request to pixels, with nothing believed."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_SIDE = 16_384
+"""Longest side of a picture in pixels."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+
+
+class PictureError(Exception):
+    """The bytes are no picture that can be used; the message is a sentence for the client.
+
+    Attributes:
+        status: HTTP status to answer.
+    """
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def decode_upright(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode a picture, turned upright as its EXIF orientation says.
+
+    The size is read from the header first, so that a small file cannot ask for gigabytes of pixels.
+
+    Args:
+        data: a JPEG, PNG, WebP or BMP file.
+        max_pixels: largest width times height.
+
+    Returns:
+        (H, W, 3) BGR uint8.
+
+    Raises:
+        PictureError: when the bytes are not such a picture, not all of it, or it is too large.
+    """
+    if not data:
+        raise PictureError(400, "the body is empty: send the bytes of a picture")
+    width, height = _size_of(data)
+    if max(width, height) > MAX_SIDE or width * height > max_pixels:
+        raise PictureError(
+            413,
+            f"the picture is {width}x{height} pixels, more than {max_pixels} in all or {MAX_SIDE} a side: "
+            "send a smaller one",
+        )
+    import cv2
+
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise PictureError(400, "the picture is truncated or damaged: send the whole file")
+    return np.asarray(picture, np.uint8)
+
+
+def _size_of(data: bytes) -> tuple[int, int]:
+    """Width and height as the header has them."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as header:
+                size: tuple[int, int] = header.size
+                return size
+        except Image.DecompressionBombError:
+            raise PictureError(413, "the picture has far too many pixels: send a smaller one") from None
+        except Exception:  # the parsers raise whatever a hostile header makes them
+            raise PictureError(
+                400, "the body is not a whole JPEG, PNG, WebP or BMP picture: send such a file"
+            ) from None
+
+
+def quiet_decoders() -> None:
+    """One thread a picture, and no word on standard error about a bad one; for a server, once."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    cv2.setLogLevel(0)  # silent

@@ -1,0 +1,82 @@
+"""The process that serves a bundle: socket, start-up line, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+from stages.common.errors import ServiceError
+from stages.deploy.bundle import Bundle
+
+DRAIN_SECONDS = 25
+"""Time for requests under way after SIGTERM; SageMaker kills a container 30 s after it."""
+
+
+def serve(bundle: Bundle, host: str, port: int, threads: int, client_timeout: float, follow: int | None) -> None:
+    """Serve until SIGTERM or Ctrl-C, then answer what has come in and return.
+
+    Prints one line once it is ready: model, input, classes, and the address.
+
+    Args:
+        bundle: checked.
+        host: address to listen on.
+        port: 0 takes a free one.
+        threads: inference threads; 0 means one per core that this process may use.
+        client_timeout: seconds that a client may take to send a request.
+        follow: process id of a parent to end with.
+
+    Raises:
+        ServiceError: when the address cannot be listened on.
+        InputError: when the model cannot be loaded.
+    """
+    import uvicorn
+
+    from stages.deploy.app import make_app
+    from stages.deploy.inference import Inference
+    from stages.deploy.protocol import impatient
+
+    inference = Inference(bundle, threads or len(os.sched_getaffinity(0)))
+    config = uvicorn.Config(
+        make_app(inference, bundle.settings.serving, client_timeout),
+        http=impatient(client_timeout),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    with _listen(host, port) as listener:
+        # uvicorn raises the signal again when it is done; the exit then is an ordinary one
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        if follow is not None:
+            threading.Thread(target=_end_with, args=(follow,), daemon=True).start()
+        print(_ready(bundle, host, listener.getsockname()[1]), flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such address"
+        raise ServiceError(
+            f"cannot listen on {host} port {port} ({reason}): choose another one, or 0 for any that is free"
+        ) from error
+
+
+def _ready(bundle: Bundle, host: str, port: int) -> str:
+    width, height = bundle.settings.input_size
+    at = f"[{host}]" if ":" in host else host
+    return f"serving {bundle.model} ({width}x{height}, {len(bundle.settings.names)} classes) on http://{at}:{port}"
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
