@@ -21,7 +21,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``params.yaml`` and the frames that it asks for."""
     place = tmp_path_factory.mktemp("a project")
     values = flat.settings(count=32, test_count=1, shard_size=20, workers=2).model_dump()
-    (place / "params.yaml").write_text(yaml.safe_dump(values))
+    (place / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     done = command(place)
     assert done.returncode == 0, done.stderr
     assert "data/frames: 33 frames, 33 of them rendered in " in done.stdout
