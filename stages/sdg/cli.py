@@ -59,14 +59,9 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.description = "Render some frames of the settings in conf/ and write them on one page with their labels."
     parser.set_defaults(action=_preview)
     parser.add_argument("-n", type=_count, default=12, metavar="N", help="how many frames (default: %(default)s)")
+    parser.add_argument("--renderer", metavar="NAME", help="a group of conf/renderer (default: fake, which is fast)")
     parser.add_argument(
-        "--renderer",
-        default="fake",
-        metavar="NAME",
-        help="a group of conf/renderer (default: %(default)s, which is fast)",
-    )
-    parser.add_argument(
-        "--out", dest="sheet", type=Path, default=Path("preview.jpg"), metavar="FILE", help="default: %(default)s"
+        "--out", dest="sheet", type=Path, default=Path("runs/preview.jpg"), metavar="FILE", help="default: %(default)s"
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as randomization=heavy")
     add_debug(parser)
@@ -89,7 +84,9 @@ def _preview(args: argparse.Namespace) -> str:
     from stages.compose.compose import compose_settings, project_folder
     from stages.sdg.preview import preview
 
-    overrides = [f"renderer={args.renderer}", *args.overrides]
+    overrides = list(args.overrides)
+    if args.renderer or not any(text.startswith("renderer=") for text in overrides):
+        overrides.insert(0, f"renderer={args.renderer or 'fake'}")
     settings = compose_settings(overrides, project_folder(Path.cwd()) / "conf")
     count = preview(settings, args.n, args.sheet)
     return f"{args.sheet}: {count} frames by {settings.renderer.name}, their labels drawn in"
