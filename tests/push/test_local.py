@@ -56,6 +56,12 @@ def test_git_sees_no_change(clone: Clone) -> None:
     assert clone.run("git", "status", "--porcelain").stdout == ""
 
 
+def test_nothing_is_configured_twice(clone: Clone) -> None:
+    (clone.root / ".dvc" / "config").write_text("[core]\n    remote = local\n['remote \"local\"']\n    url = ../.remote\n")
+    clone.push()
+    assert not (clone.root / ".dvc" / "config.local").exists()
+
+
 def test_a_lost_shard_comes_back_although_its_listing_is_there(clone: Clone) -> None:
     clone.push()
     shard = shards_in(clone.root / ".remote")[0]
