@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -25,6 +27,11 @@ defaults:
   - _self_
 
 profile: seconds
+scene:
+  scenarios: {aisle: 0, dock: 0, staging: 0, parking: 1, workshop: 0, uniform: 0, closeup: 1, far: 0, negative: 0}
+dataset:
+  frames: {count: 20, test_count: 2}
+  convert: {val_share: 0.5}
 model:
   weights: scratch
   input_size: 64
@@ -72,6 +79,11 @@ class Project:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def commit(self, message: str) -> None:
+        """Commit everything that Git does not ignore."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", message)
+
     def params(self) -> dict[str, Any]:
         """What the stages read."""
         return yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
@@ -80,6 +92,20 @@ class Project:
         """Parameters with which DVC says that a stage last ran."""
         lock = yaml.safe_load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
         return lock["stages"][stage]["params"]["params.yaml"]
+
+    def frames(self) -> dict[str, str]:
+        """SHA-256 of every shard."""
+        shards = sorted((self.folder / "data/frames/shards").glob("*.tar"))
+        return {shard.name: hashlib.sha256(shard.read_bytes()).hexdigest() for shard in shards}
+
+    def epochs_trained(self) -> int:
+        """How many epochs the model that lies there was trained for."""
+        training = json.loads((self.folder / "models/training.json").read_text(encoding="utf-8"))
+        return len(training["epochs"])
+
+    def stop(self) -> None:
+        """End the worker of the queue, which outlives the command that started it."""
+        self._run([sys.executable, "-m", "dvc", "queue", "stop", "--kill"])
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -126,6 +152,5 @@ def make_project(folder: Path) -> Project:
     )
     project = Project(folder)
     project.git("init", "--quiet", "--initial-branch=main")
-    project.git("add", "--all")
-    project.git("commit", "--quiet", "-m", "as the user has it")
+    project.commit("as the user has it")
     return project
