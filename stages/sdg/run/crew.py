@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages.common.settings import Settings
 from stages.common.settings.pictures import Runtime
 
 GPU_WORKERS = 8
-"""Processes that share a GPU at most when nothing is said: eight kept an H200 busy, more did not help."""
+"""Processes that share one GPU at most when nothing is said: eight kept an H200 busy, more did not help."""
 
 GPU_SHARE_MIB = 3000
 """GPU memory that one of them needs."""
@@ -33,24 +34,32 @@ def cores(quota: Path = QUOTA) -> int:
     return max(1, allowed)
 
 
-def gpu_memory_mib(program: str = "nvidia-smi") -> int:
-    """Memory of the smallest NVIDIA GPU here; 0 when there is none.
+def gpu_memories_mib(program: str = "nvidia-smi") -> list[int]:
+    """Memory of each NVIDIA GPU here that ``CUDA_VISIBLE_DEVICES`` does not hide; empty when there is none.
 
     Args:
         program: NVIDIA's management tool, which comes with the driver.
     """
     path = shutil.which(program)
     if path is None:
-        return 0
+        return []
     query = [path, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-        return min(int(line) for line in done.stdout.split())
+        memories = [int(line) for line in done.stdout.split()]
     except (OSError, subprocess.SubprocessError, ValueError):
-        return 0
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return memories if visible is None else memories[: len([name for name in visible.split(",") if name.strip()])]
 
 
-def crew(runtime: Runtime, available: int, gpu_mib: int = 0) -> tuple[int, int]:
+def gpu_names(count: int) -> list[str]:
+    """What ``CUDA_VISIBLE_DEVICES`` is for a process that gets one of ``count`` GPUs, for each of them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return [str(n) for n in range(count)] if visible is None else [name.strip() for name in visible.split(",")][:count]
+
+
+def crew(runtime: Runtime, available: int, gpus_mib: Sequence[int] = ()) -> tuple[int, int]:
     """Workers and threads of each, with the settings' zeros filled in.
 
     On a CPU one worker per core with one thread each wastes least, since building, reading and encoding a frame do not
@@ -59,12 +68,13 @@ def crew(runtime: Runtime, available: int, gpu_mib: int = 0) -> tuple[int, int]:
     Args:
         runtime: the settings.
         available: cores that may be used.
-        gpu_mib: memory of the GPU that ``auto`` finds; 0 for none.
+        gpus_mib: memory of each GPU that may be used.
     """
     if runtime.workers:
         return runtime.workers, runtime.threads or max(1, available // runtime.workers)
-    if runtime.device != "cpu" and gpu_mib:
-        workers = max(1, min(GPU_WORKERS, available, gpu_mib // GPU_SHARE_MIB))
+    if runtime.device != "cpu" and gpus_mib:
+        wanted = sum(max(1, min(GPU_WORKERS, memory // GPU_SHARE_MIB)) for memory in gpus_mib)
+        workers = max(1, min(wanted, available))
     else:
         workers = max(1, available // max(1, runtime.threads))
     return workers, runtime.threads or max(1, available // workers)
@@ -73,7 +83,7 @@ def crew(runtime: Runtime, available: int, gpu_mib: int = 0) -> tuple[int, int]:
 def resolved(settings: Settings) -> Settings:
     """Settings in which ``renderer.runtime`` says how many workers and threads this machine gets."""
     runtime = settings.renderer.runtime
-    gpu = gpu_memory_mib() if runtime.device != "cpu" and not runtime.workers else 0
-    workers, threads = crew(runtime, cores(), gpu)
+    gpus = gpu_memories_mib() if runtime.device != "cpu" and not runtime.workers else []
+    workers, threads = crew(runtime, cores(), gpus)
     filled = runtime.model_copy(update={"workers": workers, "threads": threads})
     return settings.model_copy(update={"renderer": settings.renderer.model_copy(update={"runtime": filled})})

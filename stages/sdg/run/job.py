@@ -16,7 +16,7 @@ from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.progress import Progress, duration
 from stages.common.settings import Settings
 from stages.sdg.plan.planner import plan_frame
-from stages.sdg.run.crew import resolved
+from stages.sdg.run.crew import gpu_memories_mib, gpu_names, resolved
 from stages.sdg.run.frame import describe_plan
 from stages.sdg.run.key import content_key
 from stages.sdg.run.messages import Done, Job, disk_error
@@ -162,11 +162,13 @@ class _Run:
 
     def _pool(self) -> Pool:
         runtime = self.settings.renderer.runtime
+        gpus = gpu_names(len(gpu_memories_mib())) if runtime.device != "cpu" else []
         return Pool(
             Job(self.settings, self.store.work.resolve(), self.factory),
             size=runtime.workers,
             timeout=runtime.frame_timeout,
             lifetime=runtime.shards_per_worker * self.settings.dataset.frames.shard_size,
+            gpus=gpus,
         )
 
     def _close_if_full(self, span: Span) -> None:

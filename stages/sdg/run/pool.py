@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe, wait
@@ -52,10 +52,11 @@ class Worker:
     Args:
         job: sent to it at once.
         log: file that takes what it and its renderer print.
+        gpu: the one GPU that it sees, as ``CUDA_VISIBLE_DEVICES`` names it; None hides nothing.
     """
 
-    def __init__(self, job: Job, log: Path) -> None:
-        self.log = log
+    def __init__(self, job: Job, log: Path, gpu: str | None = None) -> None:
+        self.log, self.gpu = log, gpu
         self.ready = False
         self.frame: int | None = None
         self.done = 0
@@ -64,6 +65,8 @@ class Worker:
         paths = [str(STAGES.parent), *filter(None, sys.path)]
         threads = str(job.settings.renderer.runtime.threads)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": threads}
+        if gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = gpu
         with open(log, "wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "stages.sdg.run.worker", str(theirs.fileno()), str(os.getpid())],
@@ -129,9 +132,11 @@ class Pool:
         size: workers at the same time.
         timeout: seconds after which a frame counts as hung.
         lifetime: frames after which a worker is replaced.
+        gpus: names of the GPUs among which workers are spread; empty: workers see what there is.
     """
 
-    def __init__(self, job: Job, *, size: int, timeout: float, lifetime: int) -> None:
+    def __init__(self, job: Job, *, size: int, timeout: float, lifetime: int, gpus: Sequence[str] = ()) -> None:
+        self._gpus = gpus
         self._job, self._size, self._timeout, self._lifetime = job, size, timeout, lifetime
         self._workers: list[Worker] = []
         self._leaving: list[Worker] = []
@@ -168,7 +173,8 @@ class Pool:
         wanted = min(self._size, len(self._queue) + len(self._again) + busy)
         while len(self._workers) < wanted:
             self._started += 1
-            self._workers.append(Worker(self._job, self._job.work / f"worker-{self._started:04d}.log"))
+            log = self._job.work / f"worker-{self._started:04d}.log"
+            self._workers.append(Worker(self._job, log, self._idlest_gpu()))
         for worker in [worker for worker in self._workers if worker.ready and worker.frame is None]:
             # A second try only counts in a process that nothing else has been done in.
             if self._again and worker.done == 0:
@@ -177,6 +183,11 @@ class Pool:
                 worker.give(self._queue.popleft(), self._timeout)
             else:
                 self._retire(worker)
+
+    def _idlest_gpu(self) -> str | None:
+        """GPU with the fewest workers."""
+        load = Counter(worker.gpu for worker in self._workers)
+        return min(self._gpus, key=lambda gpu: load[gpu], default=None)
 
     def _next_events(self) -> list[Worker]:
         """Workers that have something to say, are dead, or are overdue."""

@@ -6,47 +6,61 @@ from pathlib import Path
 import pytest
 
 from stages.common.settings.pictures import Runtime
-from stages.sdg.run.crew import cores, crew, gpu_memory_mib, resolved
+from stages.sdg.run.crew import cores, crew, gpu_memories_mib, gpu_names, resolved
 from tests.sdg.run import flat
 
 
 @pytest.mark.parametrize(
-    ("runtime", "available", "gpu", "expected"),
+    ("runtime", "available", "gpus", "expected"),
     [
-        (Runtime(), 2, 0, (2, 1)),  # one worker a core
-        (Runtime(threads=4), 16, 0, (4, 4)),
-        (Runtime(threads=4), 2, 0, (1, 4)),  # as asked, although the cores do not suffice
-        (Runtime(workers=2), 16, 0, (2, 8)),
-        (Runtime(workers=5), 2, 0, (5, 1)),
-        (Runtime(workers=3, threads=2), 64, 0, (3, 2)),
-        (Runtime(), 16, 140_000, (8, 2)),  # a GPU is found
-        (Runtime(device="cuda"), 16, 24_000, (8, 2)),
-        (Runtime(device="optix"), 16, 8_000, (2, 8)),  # its memory holds two
-        (Runtime(device="optix"), 16, 2_000, (1, 16)),
-        (Runtime(device="optix"), 4, 24_000, (4, 1)),
-        (Runtime(device="cuda", workers=2), 16, 24_000, (2, 8)),
-        (Runtime(device="cpu"), 16, 24_000, (16, 1)),  # a GPU that is not to be used
+        (Runtime(), 2, (), (2, 1)),  # one worker a core
+        (Runtime(threads=4), 16, (), (4, 4)),
+        (Runtime(threads=4), 2, (), (1, 4)),  # as asked, although the cores do not suffice
+        (Runtime(workers=2), 16, (), (2, 8)),
+        (Runtime(workers=5), 2, (), (5, 1)),
+        (Runtime(workers=3, threads=2), 64, (), (3, 2)),
+        (Runtime(), 16, (140_000,), (8, 2)),  # a GPU is found
+        (Runtime(device="cuda"), 16, (24_000,), (8, 2)),
+        (Runtime(device="optix"), 16, (8_000,), (2, 8)),  # its memory holds two
+        (Runtime(device="optix"), 16, (2_000,), (1, 16)),
+        (Runtime(device="optix"), 4, (24_000,), (4, 1)),
+        (Runtime(device="cuda", workers=2), 16, (24_000,), (2, 8)),
+        (Runtime(), 64, (140_000,) * 4, (32, 2)),  # four GPUs
+        (Runtime(), 64, (24_000, 6_000), (10, 6)),  # a large and a small one
+        (Runtime(device="cpu"), 16, (24_000,), (16, 1)),  # a GPU that is not to be used
     ],
 )
-def test_crew(runtime: Runtime, available: int, gpu: int, expected: tuple[int, int]) -> None:
-    assert crew(runtime, available, gpu) == expected
+def test_crew(runtime: Runtime, available: int, gpus: tuple[int, ...], expected: tuple[int, int]) -> None:
+    assert crew(runtime, available, gpus) == expected
 
 
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("echo 24564", 24564),
-        ("echo 81559; echo 24564", 24564),  # two GPUs: the smaller one limits
-        ("echo No devices were found", 0),
-        ("exit 9", 0),  # driver and tool do not match
+        ("echo 24564", [24564]),
+        ("echo 81559; echo 24564", [81559, 24564]),
+        ("echo No devices were found", []),
+        ("exit 9", []),  # driver and tool do not match
     ],
 )
-def test_gpu_memory(script: str, expected: int, tmp_path: Path) -> None:
+def test_gpu_memory(script: str, expected: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    assert gpu_memory_mib(str(program)) == expected
-    assert gpu_memory_mib(str(tmp_path / "none")) == 0
+    assert gpu_memories_mib(str(program)) == expected
+    assert gpu_memories_mib(str(tmp_path / "none")) == []
+
+
+def test_hidden_gpus_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 24564; echo 24564; echo 24564\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,0")
+    assert len(gpu_memories_mib(str(program))) == 2
+    assert gpu_names(2) == ["2", "0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert gpu_memories_mib(str(program)) == []
 
 
 @pytest.mark.parametrize(
