@@ -39,7 +39,7 @@ def serve(bundle: Bundle, host: str, port: int, threads: int, client_timeout: fl
     from stages.deploy.inference import Inference
     from stages.deploy.protocol import impatient
 
-    inference = Inference(bundle, threads or len(os.sched_getaffinity(0)))
+    inference = Inference(bundle, threads or _cores())
     config = uvicorn.Config(
         make_app(inference, bundle.settings.serving, client_timeout),
         http=impatient(client_timeout),
@@ -59,12 +59,19 @@ def serve(bundle: Bundle, host: str, port: int, threads: int, client_timeout: fl
         uvicorn.Server(config).run(sockets=[listener])
 
 
+def _cores() -> int:
+    """Cores that this process may use; not every system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such address"
+        # a name that cannot be looked up has a number below 0, a port that is none has none
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else "no such port" if number == 0 else "no such address"
         raise ServiceError(
             f"cannot listen on {host} port {port} ({reason}): choose another one, or 0 for any that is free"
         ) from error

@@ -283,6 +283,20 @@ def test_a_port_that_is_taken(server: Server, bundle: Bundle) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--host", "192.0.2.1", "cannot listen on 192.0.2.1 port 0 (Cannot assign requested address): choose"),
+        ("--port", "99999", "cannot listen on 127.0.0.1 port 99999 (no such port): choose another one"),
+    ],
+)
+def test_an_address_that_cannot_be_had(bundle: Bundle, option: str, value: str, sentence: str) -> None:
+    process = start(bundle.folder, option, value)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 7
+    assert said.startswith(f"error: {sentence}")
+
+
 def test_no_bundle(tmp_path: Path) -> None:
     process = start(tmp_path / "nothing")
     _, said = process.communicate(timeout=60)

@@ -57,7 +57,9 @@ def test_git_sees_no_change(clone: Clone) -> None:
 
 
 def test_nothing_is_configured_twice(clone: Clone) -> None:
-    (clone.root / ".dvc" / "config").write_text("[core]\n    remote = local\n['remote \"local\"']\n    url = ../.remote\n")
+    (clone.root / ".dvc" / "config").write_text(
+        "[core]\n    remote = local\n['remote \"local\"']\n    url = ../.remote\n"
+    )
     clone.push()
     assert not (clone.root / ".dvc" / "config.local").exists()
 
