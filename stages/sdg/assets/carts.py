@@ -303,12 +303,13 @@ def tool_trolley(rng: np.random.Generator, parameters: Parameters) -> Asset:
         (hx - 0.04, side * hy, height - 0.1),
     ]
     builder.add("handles", bent_tube(path, 0.013, 0.04), metal, True)
+    things = [finish.plastic(pick(rng, FRAMES)) for _ in range(2)]
     for _ in range(int(rng.integers(0, 5))):
         x, y = float(rng.uniform(-hx, hx) * 0.7), float(rng.uniform(-hy, hy) * 0.8)
         size = rng.uniform(0.02, 0.1, 3)
         builder.add(
             "clutter",
             move(turn(box(-size * (1, 1, 0), size), 2, float(rng.uniform(0, 3))), (x, y, height + 0.02)),
-            finish.plastic(pick(rng, FRAMES)),
+            things[int(rng.integers(2))],
         )
     return recentre(builder.build())

@@ -263,7 +263,7 @@ def _counterweight(builder: Builder, b: Body, look: Look, rng: np.random.Generat
 
 
 def _wheels(builder: Builder, b: Body, look: Look, rng: np.random.Generator) -> None:
-    lugs = int(rng.choice([0, 18, 20]))
+    lugs = int(rng.choice([0, 16, 18]))
     half = b.width / 2 - b.tyre_width / 2
     spots = [(b.front_axle, side * half, b.front_wheel, b.tyre_width) for side in (-1, 1)]
     rear = b.rear_wheel

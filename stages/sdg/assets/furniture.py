@@ -27,29 +27,28 @@ def _clutter(
 ) -> None:
     """Boxes, tins, tools and papers that lie on a surface."""
     codes = ("#1f4fa3", "#b8231c", "#e5a50a", "#d8d8d2", "#1b1c1e", "#b08a5e", "#3f7d3a", "#8c9296")
+    paper, things = finish.label(), [finish.plastic(pick(rng, codes)) for _ in range(2)]
+    things.append(
+        Material("cardboard", pick(rng, codes), 0.75, dirt=finish.dirt * 0.5, seed=int(rng.integers(1 << 30)))
+    )
     for _ in range(count):
         x, y = float(rng.uniform(-0.85, 0.85) * half[0]), float(rng.uniform(-0.9, 0.9) * half[1])
-        colour, kind = pick(rng, codes), rng.choice(["box", "tin", "paper", "tool"])
+        thing, kind = things[int(rng.integers(3))], rng.choice(["box", "tin", "paper", "tool"])
         room = min(half[0] - abs(x), half[1] - abs(y)) * 0.7
         if kind == "paper":
             sheet = turn(box((-0.105, -0.15, 0.001), (0.105, 0.15, 0.003)), 2, float(rng.uniform(0, 3)))
-            builder.add("clutter", move(sheet, (x * 0.7, y * 0.9, z)), finish.label())
+            builder.add("clutter", move(sheet, (x * 0.7, y * 0.9, z)), paper)
         elif kind == "tin":
             tall, radius = float(rng.uniform(0.08, 0.28)), min(room, float(rng.uniform(0.03, 0.09)))
-            builder.add(
-                "clutter", cylinder((x, y, z), (x, y, z + tall), max(0.02, radius), 12), finish.paint(colour), True
-            )
+            builder.add("clutter", cylinder((x, y, z), (x, y, z + tall), max(0.02, radius), 12), thing, True)
         elif kind == "tool":
             bar = beam((-0.1, 0, z + 0.015), (0.1, 0, z + 0.015), 0.025, 0.02)
-            builder.add(
-                "clutter", move(turn(bar, 2, float(rng.uniform(0, 3))), (x * 0.7, y * 0.8, 0)), finish.plastic(colour)
-            )
+            builder.add("clutter", move(turn(bar, 2, float(rng.uniform(0, 3))), (x * 0.7, y * 0.8, 0)), thing)
         else:
             size = rng.uniform(0.05, 0.2, 3)
             size[:2] = np.minimum(size[:2], max(0.03, room))
-            card = Material("cardboard", colour, 0.75, dirt=finish.dirt * 0.5, seed=int(rng.integers(1 << 30)))
             builder.add(
-                "clutter", box((x - size[0], y - size[1], z), (x + size[0], y + size[1], z + size[2] * 1.5)), card
+                "clutter", box((x - size[0], y - size[1], z), (x + size[0], y + size[1], z + size[2] * 1.5)), thing
             )
 
 

@@ -16,9 +16,10 @@ from stages.sdg.assets.forklift import draw_look
 from stages.sdg.assets.mesh import Builder, beam, box, cylinder, move, tube, turn, wheel
 from stages.sdg.assets.palette import linear, pick
 from stages.sdg.assets.shapes import bent_tube, recentre, rim, shifted, side_plate, soft_box, stack, torus, tyre
-from stages.sdg.assets.types import Asset
+from stages.sdg.assets.types import Asset, Material
 
 CABINETS = ("#c9ccc8", "#d8d8d2", "#8d9296", "#5b6065", "#3d6a5a", "#7fa08a", "#2d4870", "#e0ddd0", "#3a3d40")
+BUTTONS = ("#b8231c", "#1f7a3e", "#1b1c1e", "#e5b800")
 SCRUBBERS = ("#e5b800", "#5b6065", "#1f4fa3", "#c9ccc8", "#3f7d3a", "#d8521a", "#2b6fc4")
 
 
@@ -224,91 +225,87 @@ def machine_box(rng: np.random.Generator, parameters: Parameters) -> Asset:
     finish, builder = Finish(rng, parameters), Builder()
     housing = finish.paint(finish.colour(CABINETS), 0.6)
     second = finish.paint(pick(rng, CABINETS), 0.6) if chance(rng, 0.6) else housing
-    dark, metal, rubber = finish.dark(), finish.steel(), finish.rubber()
+    dark, metal, label = finish.dark(), finish.steel(), finish.label()
     hx, hy, height = float(rng.uniform(0.3, 0.9)), float(rng.uniform(0.4, 1.25)), float(rng.uniform(1.4, 2.3))
     builder.add("foot", box((-hx + 0.04, -hy + 0.04, 0), (hx - 0.04, hy - 0.04, 0.1)), dark)
     builder.add("housing", box((-hx, -hy, 0.1), (hx, hy, height), 0.01), housing)
     if chance(rng, 0.4):  # a table or a trough in front
         deep, z = float(rng.uniform(0.2, 0.6)), float(rng.uniform(0.7, 1.0))
         builder.add("housing", box((hx, -hy * 0.9, 0.1), (hx + deep, hy * 0.9, z), 0.02), second)
-    doors = int(rng.integers(1, 4))
-    edges = np.linspace(-hy + 0.03, hy - 0.03, doors + 1)
+    fittings = {
+        "dark": dark,
+        "glass": finish.plastic(linear("#14181a")),
+        "picture": finish.glow(pick(rng, ("#7fa8d8", "#c8d8e0", "#4a8a6a", "#2a3a5a")), float(rng.uniform(0.2, 1.5))),
+        "button 0": finish.plastic(pick(rng, BUTTONS)),
+        "button 1": finish.plastic(pick(rng, BUTTONS)),
+    }
+    edges = np.linspace(-hy + 0.03, hy - 0.03, int(rng.integers(2, 5)))
+    top = height - float(rng.uniform(0.06, 0.3))
     for y0, y1 in itertools.pairwise(edges):
-        low, high = 0.16, height - float(rng.uniform(0.06, 0.3))
-        builder.add("doors", box((hx, y0 + 0.008, low), (hx + 0.018, y1 - 0.008, high), 0.003), second)
-        kind = rng.choice(["plain", "window", "vent", "screen"])
-        middle, wide = (y0 + y1) / 2, (y1 - y0) * 0.32
-        if kind == "window":
-            glass = finish.plastic(linear("#14181a"))
-            builder.add(
-                "window", box((hx + 0.016, middle - wide, high - 0.75), (hx + 0.022, middle + wide, high - 0.15)), glass
-            )
-        elif kind == "vent":
-            for z in np.linspace(low + 0.1, low + 0.4, 6):
-                builder.add("vents", box((hx + 0.016, middle - wide, z), (hx + 0.026, middle + wide, z + 0.022)), dark)
-        elif kind == "screen":
-            wide = min(wide, 0.22)
-            builder.add(
-                "screen",
-                box((hx + 0.01, middle - wide, 1.15), (hx + 0.06, middle + wide, 1.15 + wide * 1.4), 0.008),
-                dark,
-            )
-            shown = finish.glow(pick(rng, ("#7fa8d8", "#c8d8e0", "#4a8a6a", "#2a3a5a")), float(rng.uniform(0.2, 1.5)))
-            builder.add(
-                "screen",
-                box((hx + 0.06, middle - wide * 0.9, 1.17), (hx + 0.062, middle + wide * 0.9, 1.13 + wide * 1.4)),
-                shown,
-            )
-            for k in range(int(rng.integers(2, 7))):
-                y = middle - wide * 0.8 + k * 0.05
-                builder.add(
-                    "buttons",
-                    cylinder((hx + 0.018, y, 1.1), (hx + 0.04, y, 1.1), 0.014, 8),
-                    finish.plastic(pick(rng, ("#b8231c", "#1f7a3e", "#1b1c1e", "#e5b800"))),
-                    True,
-                )
-        builder.add(
-            "handles", box((hx + 0.018, y1 - 0.05, height * 0.45), (hx + 0.04, y1 - 0.03, height * 0.55)), metal
-        )
-    for _ in range(int(rng.integers(0, 5))):
-        y = float(rng.uniform(-0.9, 0.9)) * hy
-        up, x = height + float(rng.uniform(0.1, 0.6)), float(rng.uniform(-0.5, 0.5)) * hx
-        path = [
-            (x, y, height - 0.02),
-            (x, y, up),
-            (-hx - 0.1, y + float(rng.uniform(-0.2, 0.2)), up * 0.9),
-            (-hx - 0.1, y, 0.2),
-        ]
-        builder.add(
-            "hoses", bent_tube(path, float(rng.uniform(0.012, 0.04)), 0.15), rubber if chance(rng, 0.6) else metal, True
-        )
-    if chance(rng, 0.4):
-        at, z = (hx * 0.6, hy * 0.8), height
-        builder.add("signal", cylinder((*at, z), (*at, z + 0.15), 0.012, 8), metal)
-        for number, code in enumerate(("#1f9a4e", "#f0a010", "#c22015")):
-            lamp = finish.plastic(linear(code))
-            builder.add(
-                "signal",
-                cylinder((*at, z + 0.15 + 0.06 * number), (*at, z + 0.205 + 0.06 * number), 0.03, 12),
-                lamp,
-                True,
-            )
+        builder.add("doors", box((hx, y0 + 0.008, 0.16), (hx + 0.018, y1 - 0.008, top), 0.003), second)
+        handle = (hx + 0.018, y1 - 0.05, height * 0.45), (hx + 0.04, y1 - 0.03, height * 0.55)
+        builder.add("handles", box(*handle), metal)
+        _door_fitting(builder, rng, fittings, (hx, (y0 + y1) / 2, top), (y1 - y0) * 0.32)
+    _roof(builder, rng, finish, (dark, metal, second), (hx, hy, height))
     for _ in range(int(rng.integers(0, 3))):
         y, z = float(rng.uniform(-0.8, 0.8)) * hy, float(rng.uniform(0.6, height - 0.3))
-        builder.add("label", box((hx + 0.01, y - 0.08, z), (hx + 0.022, y + 0.08, z + 0.1)), finish.label())
-        side = 1 if chance(rng, 0.5) else -1
-        builder.add(
-            "label", box((-hx * 0.3, side * hy - 0.003, z), (hx * 0.2, side * hy + 0.003, z + 0.15)), finish.label()
-        )
-    if chance(rng, 0.4):
-        cover = [
-            beam((s * hx * 0.8, t * hy * 0.8, height), (s * hx * 0.8, t * hy * 0.8, height + 0.25), 0.04, 0.04)
-            for s in (-1, 1)
-            for t in (-1, 1)
-        ]
-        for leg in cover:
-            builder.add("housing", leg, dark)
-        builder.add(
-            "housing", box((-hx * 0.85, -hy * 0.85, height + 0.25), (hx * 0.85, hy * 0.85, height + 0.3)), second
-        )
+        builder.add("label", box((hx + 0.01, y - 0.08, z), (hx + 0.022, y + 0.08, z + 0.1)), label)
+        side = (1 if chance(rng, 0.5) else -1) * hy
+        builder.add("label", box((-hx * 0.3, side - 0.003, z), (hx * 0.2, side + 0.003, z + 0.15)), label)
     return recentre(builder.build())
+
+
+def _door_fitting(
+    builder: Builder, rng: np.random.Generator, looks: dict[str, Material], at: tuple[float, float, float], wide: float
+) -> None:
+    """A window, a vent or an operating panel on a door: ``at`` is the middle of its upper edge."""
+    x, y, top = at
+    kind = rng.choice(["plain", "window", "vent", "screen"])
+    if kind == "window":
+        pane = (x + 0.016, y - wide, top - 0.75), (x + 0.022, y + wide, top - 0.15)
+        builder.add("window", box(*pane), looks["glass"])
+    elif kind == "vent":
+        for z in np.linspace(0.26, 0.56, 6):
+            builder.add("vents", box((x + 0.016, y - wide, z), (x + 0.026, y + wide, z + 0.022)), looks["dark"])
+    elif kind == "screen":
+        wide = min(wide, 0.22)
+        frame = (x + 0.01, y - wide, 1.15), (x + 0.06, y + wide, 1.15 + wide * 1.4)
+        builder.add("screen", box(*frame, 0.008), looks["dark"])
+        picture = (x + 0.06, y - wide * 0.9, 1.17), (x + 0.062, y + wide * 0.9, 1.13 + wide * 1.4)
+        builder.add("screen", box(*picture), looks["picture"])
+        for number in range(int(rng.integers(2, 7))):
+            knob = y - wide * 0.8 + number * 0.05
+            button = cylinder((x + 0.018, knob, 1.1), (x + 0.04, knob, 1.1), 0.014, 8)
+            builder.add("buttons", button, looks[f"button {number % 2}"], True)
+
+
+def _roof(
+    builder: Builder,
+    rng: np.random.Generator,
+    finish: Finish,
+    materials: tuple[Material, Material, Material],
+    half: tuple[float, float, float],
+) -> None:
+    """Hoses, a signal lamp and a hood on a housing of half sizes ``half`` (its height in full)."""
+    (dark, metal, paint), (hx, hy, height) = materials, half
+    rubber = finish.rubber()
+    for _ in range(int(rng.integers(0, 5))):
+        x, y = float(rng.uniform(-0.5, 0.5)) * hx, float(rng.uniform(-0.9, 0.9)) * hy
+        up, aside = height + float(rng.uniform(0.1, 0.6)), y + float(rng.uniform(-0.2, 0.2))
+        path = [(x, y, height - 0.02), (x, y, up), (-hx - 0.1, aside, up * 0.9), (-hx - 0.1, y, 0.2)]
+        hose = bent_tube(path, float(rng.uniform(0.012, 0.04)), 0.15)
+        builder.add("hoses", hose, rubber if chance(rng, 0.6) else metal, True)
+    if chance(rng, 0.4):
+        x, y = hx * 0.6, hy * 0.8
+        builder.add("signal", cylinder((x, y, height), (x, y, height + 0.15), 0.012, 8), metal)
+        for number, code in enumerate(("#1f9a4e", "#f0a010", "#c22015")):
+            low = height + 0.15 + 0.06 * number
+            builder.add(
+                "signal", cylinder((x, y, low), (x, y, low + 0.055), 0.03, 12), finish.plastic(linear(code)), True
+            )
+    if chance(rng, 0.4):
+        for x in (-hx * 0.8, hx * 0.8):
+            for y in (-hy * 0.8, hy * 0.8):
+                builder.add("housing", beam((x, y, height), (x, y, height + 0.25), 0.04, 0.04), dark)
+        hood = (-hx * 0.85, -hy * 0.85, height + 0.25), (hx * 0.85, hy * 0.85, height + 0.3)
+        builder.add("housing", box(*hood), paint)

@@ -210,7 +210,7 @@ def _torso(
     levels = [(z, d * girth, w * girth) for z, d, w in levels]
     builder.add("trunk", _trunk(levels[2:], hips, pose.bend, 0.009), clothes["shirt"], True)
     builder.add("legs", _trunk(levels[:4], hips, pose.bend), clothes["trousers"], True)
-    if chance(rng, 0.6):
+    if chance(rng, 0.45):
         vest = Material("fabric", finish.colour(VESTS), 0.8, dirt=finish.dirt * 0.5, seed=int(rng.integers(1 << 30)))
         grow = float(rng.uniform(0.012, 0.03))
         builder.add("vest", _trunk(levels[1:7], hips, pose.bend, grow), vest, True)

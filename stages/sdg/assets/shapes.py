@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stages.sdg.assets.mesh import Builder, Mesh, beam, box, cylinder, lathe, merge, move, prism, tube, turn, wheel
+from stages.sdg.assets.mesh import Builder, Mesh, beam, box, cylinder, lathe, merge, move, prism, tube, turn
 from stages.sdg.assets.types import Asset, Material
 
 
@@ -163,7 +163,10 @@ def castor(
     """A castor below the point ``at``: its wheel stands on the floor, trailing towards ``heading``."""
     x, y, z = np.asarray(at, float)
     width, trail = radius * 0.5, radius * 0.45
-    roll = move(wheel((0, 0, 0), radius, width, segments=12), (trail, 0, radius))
+    half = width / 2
+    profile = [(0.0, -half), (radius * 0.9, -half), (radius, -half * 0.6)]
+    profile += [(radius, half * 0.6), (radius * 0.9, half), (0.0, half)]
+    roll = move(lathe(profile, 1, 12), (trail, 0, radius))
     cheeks = [
         beam((0, s * width * 0.75, z - 0.004), (trail, s * width * 0.75, radius * 0.9), 0.004, radius * 0.7, (1, 0, 0))
         for s in (-1, 1)
