@@ -1,0 +1,1 @@
+"""A detector from the training frames."""

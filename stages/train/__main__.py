@@ -1,0 +1,50 @@
+"""``python -m stages.train``: train the detector, or export one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from stages.common.cli import add_debug, run
+from stages.train.commands import export_command, input_side, train_command
+
+DESCRIPTION = """\
+Train the detector, export it, and choose its operating threshold.
+
+reads   data/dataset/yolo; dvc.lock for the revision of the frames; .cache/train when a run was interrupted
+writes  models/best.pt, models/best.onnx, models/training.json; the run to MLflow
+takes   model.{architecture,weights,input_size}, train, compute.{target,device}, tracking"""
+
+EXPORT = """\
+Export weights that were trained elsewhere, as this stage does: one picture at a time, names, input size and threshold
+in the metadata, compared with the torch model. A .pt file can run code when it is loaded: export what you trust.
+
+reads   the .pt file of an Ultralytics detector; a YOLO data set to choose the threshold on
+writes  DIR/NAME.onnx and DIR/NAME.json with NAME of the weights"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser("python -m stages.train", description=DESCRIPTION, formatter_class=raw)
+    top.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    top.add_argument("--dataset", type=Path, default=Path("data/dataset/yolo"), metavar="DIR", help="the YOLO tree")
+    top.add_argument("--out", type=Path, default=Path("models"), metavar="DIR", help="where to write")
+    add_debug(top)
+    top.set_defaults(command=train_command)
+    export = top.add_subparsers(metavar="export").add_parser(
+        "export", help="a .pt file to ONNX", description=EXPORT, formatter_class=raw
+    )
+    export.add_argument("--weights", type=Path, required=True, metavar="FILE", help="the .pt file")
+    export.add_argument("--input-size", type=input_side, required=True, metavar="PIXELS", help="side of the input")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    export.add_argument("--validate", type=Path, metavar="DIR", help="YOLO tree to choose the threshold on (part val)")
+    add_debug(export)
+    export.set_defaults(command=export_command)
+    return top
+
+
+if __name__ == "__main__":
+    arguments = parser().parse_args()
+    sys.exit(run(arguments.command, arguments))
