@@ -15,7 +15,18 @@ from stages.sdg.assets.types import Asset, Material
 
 WOODS = ("#b58e5f", "#a07a4c", "#8a6a45", "#c9a777", "#7a6650", "#6a5d4f", "#d8b988", "#544a40")
 CARTONS = ("#b08a5e", "#a67c4f", "#c29b6c", "#8f6c46", "#bfa078", "#d9cdb8", "#9c7a55")
-CARRIERS = ("#1d4e9e", "#2360b5", "#16386e", "#6d7276", "#8d9296", "#2b2d30", "#b02a1f", "#1f7a3e", "#d9b21c", "#c7cacc")
+CARRIERS = (
+    "#1d4e9e",
+    "#2360b5",
+    "#16386e",
+    "#6d7276",
+    "#8d9296",
+    "#2b2d30",
+    "#b02a1f",
+    "#1f7a3e",
+    "#d9b21c",
+    "#c7cacc",
+)
 PAPERS = ("#efece2", "#f4f4f0", "#e3e0d2", "#8fd06a", "#f2e35b", "#f0a35b", "#dfe8f2")
 STEELS = ("#8c9296", "#6e767b", "#3c5a86", "#2d4870", "#52585c", "#a5a9a8", "#7a3b2a", "#31503a")
 
@@ -26,7 +37,9 @@ def weathering(rng: np.random.Generator, parameters: Parameters) -> tuple[float,
     return wear, float(parameters.get("dirt", rng.beta(1.5, 2.5)))
 
 
-def colour_or(rng: np.random.Generator, parameters: Parameters, usual: tuple[float, float, float]) -> tuple[float, float, float]:
+def colour_or(
+    rng: np.random.Generator, parameters: Parameters, usual: tuple[float, float, float]
+) -> tuple[float, float, float]:
     """The usual colour, or any at all where the scene asks for random colours."""
     return anything(rng) if parameters.get("random_colour") else usual
 
@@ -44,7 +57,9 @@ def paper(rng: np.random.Generator) -> Material:
     return Material("print", pick(rng, PAPERS, (6, 6, 3, 2, 1.5, 1, 1)), 0.6, seed=int(rng.integers(1 << 30)))
 
 
-def sheet_on(builder: Builder, rng: np.random.Generator, face: str, half: tuple[float, float], low: float, high: float) -> None:
+def sheet_on(
+    builder: Builder, rng: np.random.Generator, face: str, half: tuple[float, float], low: float, high: float
+) -> None:
     """Stick a sheet of paper on one side (``+x``, ``-x``, ``+y``, ``-y``) of a load of half sizes ``half``."""
     wide, tall = sorted(rng.uniform(0.1, 0.3, 2))[:: rng.choice([-1, 1])]
     if high - low < tall + 0.02:
@@ -78,17 +93,27 @@ def pallet(rng: np.random.Generator, parameters: Parameters) -> Asset:
             continue
         end = length / 2 * (1 if rng.uniform() > broken * 0.5 else rng.uniform(0.1, 0.8))
         half = widths[number] / 2
-        builder.add("deck", box((-length / 2, y - half, 2 * board + block), (end, y + half, 3 * board + block), 0.002), wood[number % 3])
+        builder.add(
+            "deck",
+            box((-length / 2, y - half, 2 * board + block), (end, y + half, 3 * board + block), 0.002),
+            wood[number % 3],
+        )
     for x in (-length / 2 + 0.0725, 0.0, length / 2 - 0.0725):
-        builder.add("deck", box((x - 0.0725, -width / 2, board + block), (x + 0.0725, width / 2, 2 * board + block)), wood[0])
+        builder.add(
+            "deck", box((x - 0.0725, -width / 2, board + block), (x + 0.0725, width / 2, 2 * board + block)), wood[0]
+        )
         for y, half in ((-width / 2 + 0.05, 0.05), (0.0, 0.0725), (width / 2 - 0.05, 0.05)):
-            builder.add("blocks", box((x - 0.0725, y - half, board), (x + 0.0725, y + half, board + block), 0.003), wood[1])
+            builder.add(
+                "blocks", box((x - 0.0725, y - half, board), (x + 0.0725, y + half, board + block), 0.003), wood[1]
+            )
     for y, half in ((-width / 2 + 0.05, 0.05), (0.0, 0.0725), (width / 2 - 0.05, 0.05)):
         builder.add("runners", box((-length / 2, y - half, 0), (length / 2, y + half, board), 0.002), wood[2])
     return builder.build()
 
 
-def _plastic_pallet(builder: Builder, rng: np.random.Generator, parameters: Parameters, length: float, width: float) -> None:
+def _plastic_pallet(
+    builder: Builder, rng: np.random.Generator, parameters: Parameters, length: float, width: float
+) -> None:
     wear, dirt = weathering(rng, parameters)
     colour = colour_or(rng, parameters, pick(rng, ("#2a2c2e", "#4a4e52", "#1d4e9e", "#8d9296", "#20683a")))
     plastic = Material("plastic", colour, 0.5, 0, wear, dirt, seed=int(rng.integers(1 << 30)))
@@ -105,28 +130,68 @@ def small_load_carrier(rng: np.random.Generator, parameters: Parameters) -> Asse
     """A VDA small load carrier: walls with a rim, ribs and grips; sometimes a lid or contents."""
     length, width = (0.6, 0.4) if rng.uniform() < 0.6 else ((0.4, 0.3) if rng.uniform() < 0.8 else (0.3, 0.2))
     if "length" in parameters:
-        length, width = float(parameters["length"]), float(parameters["length"]) * (2 / 3 if parameters["length"] > 0.5 else 0.75)
+        length, width = (
+            float(parameters["length"]),
+            float(parameters["length"]) * (2 / 3 if parameters["length"] > 0.5 else 0.75),
+        )
     height = float(parameters.get("height", rng.choice([0.147, 0.174, 0.213, 0.28, 0.28])))
     wear, dirt = weathering(rng, parameters)
     colour = colour_or(rng, parameters, pick(rng, CARRIERS, (8, 6, 3, 4, 3, 3, 1.5, 1.5, 1, 1.5)))
-    plastic = Material("plastic", colour, float(rng.uniform(0.3, 0.6)), 0, wear * 0.6, dirt, seed=int(rng.integers(1 << 30)))
+    plastic = Material(
+        "plastic", colour, float(rng.uniform(0.3, 0.6)), 0, wear * 0.6, dirt, seed=int(rng.integers(1 << 30))
+    )
     builder, half = Builder(), (length / 2, width / 2)
     thick, base = 0.012, 0.02
     builder.add("walls", box((-half[0] + 0.02, -half[1] + 0.02, 0), (half[0] - 0.02, half[1] - 0.02, base)), plastic)
     for side in (-1, 1):
-        builder.add("walls", box((-half[0] + 0.01, side * (half[1] - 0.012) - thick / 2, base * 0.5), (half[0] - 0.01, side * (half[1] - 0.012) + thick / 2, height)), plastic)
-        builder.add("walls", box((side * (half[0] - 0.012) - thick / 2, -half[1] + 0.01, base * 0.5), (side * (half[0] - 0.012) + thick / 2, half[1] - 0.01, height)), plastic)
+        builder.add(
+            "walls",
+            box(
+                (-half[0] + 0.01, side * (half[1] - 0.012) - thick / 2, base * 0.5),
+                (half[0] - 0.01, side * (half[1] - 0.012) + thick / 2, height),
+            ),
+            plastic,
+        )
+        builder.add(
+            "walls",
+            box(
+                (side * (half[0] - 0.012) - thick / 2, -half[1] + 0.01, base * 0.5),
+                (side * (half[0] - 0.012) + thick / 2, half[1] - 0.01, height),
+            ),
+            plastic,
+        )
         for low, high in ((height - 0.045, height), (0.012, 0.03)):
-            builder.add("rim", box((-half[0], side * half[1] - 0.005, low), (half[0], side * half[1] + 0.005, high), 0.002), plastic)
-            builder.add("rim", box((side * half[0] - 0.005, -half[1], low), (side * half[0] + 0.005, half[1], high), 0.002), plastic)
+            builder.add(
+                "rim",
+                box((-half[0], side * half[1] - 0.005, low), (half[0], side * half[1] + 0.005, high), 0.002),
+                plastic,
+            )
+            builder.add(
+                "rim",
+                box((side * half[0] - 0.005, -half[1], low), (side * half[0] + 0.005, half[1], high), 0.002),
+                plastic,
+            )
         for x in np.linspace(-half[0] * 0.85, half[0] * 0.85, 5 if length > 0.5 else 4):
-            builder.add("ribs", box((x - 0.004, side * half[1] - 0.006, 0.02), (x + 0.004, side * half[1] + 0.006, height - 0.02)), plastic)
+            builder.add(
+                "ribs",
+                box((x - 0.004, side * half[1] - 0.006, 0.02), (x + 0.004, side * half[1] + 0.006, height - 0.02)),
+                plastic,
+            )
     inside = rng.uniform()
     if inside < 0.25:
         builder.add("lid", box((-half[0], -half[1], height), (half[0], half[1], height + 0.018), 0.005), plastic)
     elif inside < 0.6:
-        stuff = Material("fabric", grey(rng, 0.02, 0.3), 0.7, float(rng.choice([0, 0.8])), 0.2, dirt, seed=int(rng.integers(1 << 30)))
-        builder.add("content", box((-half[0] + 0.02, -half[1] + 0.02, base), (half[0] - 0.02, half[1] - 0.02, height * rng.uniform(0.5, 0.9))), stuff)
+        stuff = Material(
+            "fabric", grey(rng, 0.02, 0.3), 0.7, float(rng.choice([0, 0.8])), 0.2, dirt, seed=int(rng.integers(1 << 30))
+        )
+        builder.add(
+            "content",
+            box(
+                (-half[0] + 0.02, -half[1] + 0.02, base),
+                (half[0] - 0.02, half[1] - 0.02, height * rng.uniform(0.5, 0.9)),
+            ),
+            stuff,
+        )
     if rng.uniform() < 0.6:
         sheet_on(builder, rng, str(rng.choice(["+x", "-x", "+y", "-y"])), half, 0.03, min(0.14, height - 0.04))
     return builder.build()
@@ -138,7 +203,16 @@ def stillage(rng: np.random.Generator, parameters: Parameters) -> Asset:
     length, width = 1.24, 0.835
     height = float(parameters.get("height", rng.choice([0.97, 0.97, 0.6, 0.8])))
     wear, dirt = weathering(rng, parameters)
-    steel = Material("paint", colour_or(rng, parameters, pick(rng, STEELS)), float(rng.uniform(0.4, 0.7)), 0.3, wear, dirt, linear("#5a4030"), seed=int(rng.integers(1 << 30)))
+    steel = Material(
+        "paint",
+        colour_or(rng, parameters, pick(rng, STEELS)),
+        float(rng.uniform(0.4, 0.7)),
+        0.3,
+        wear,
+        dirt,
+        linear("#5a4030"),
+        seed=int(rng.integers(1 << 30)),
+    )
     builder, (hx, hy), foot = Builder(), (length / 2, width / 2), 0.12
     for x in (-hx + 0.03, hx - 0.03):
         for y in (-hy + 0.03, hy - 0.03):
@@ -146,9 +220,21 @@ def stillage(rng: np.random.Generator, parameters: Parameters) -> Asset:
             builder.add("feet", box((x - 0.06, y - 0.06, 0), (x + 0.06, y + 0.06, 0.025)), steel)
     for z in (foot, height - 0.02):
         for side in (-1, 1):
-            builder.add("frame", box((-hx, side * (hy - 0.02) - 0.02, z - 0.025), (hx, side * (hy - 0.02) + 0.02, z + 0.02)), steel)
-            builder.add("frame", box((side * (hx - 0.02) - 0.02, -hy, z - 0.025), (side * (hx - 0.02) + 0.02, hy, z + 0.02)), steel)
-    builder.add("floor", box((-hx + 0.02, -hy + 0.02, foot - 0.01), (hx - 0.02, hy - 0.02, foot + 0.03)), woods(rng, parameters, 1)[0])
+            builder.add(
+                "frame",
+                box((-hx, side * (hy - 0.02) - 0.02, z - 0.025), (hx, side * (hy - 0.02) + 0.02, z + 0.02)),
+                steel,
+            )
+            builder.add(
+                "frame",
+                box((side * (hx - 0.02) - 0.02, -hy, z - 0.025), (side * (hx - 0.02) + 0.02, hy, z + 0.02)),
+                steel,
+            )
+    builder.add(
+        "floor",
+        box((-hx + 0.02, -hy + 0.02, foot - 0.01), (hx - 0.02, hy - 0.02, foot + 0.03)),
+        woods(rng, parameters, 1)[0],
+    )
     gate = rng.uniform() < 0.3
     if rng.uniform() < 0.8:
         step = float(rng.choice([0.05, 0.1]))
@@ -156,23 +242,57 @@ def stillage(rng: np.random.Generator, parameters: Parameters) -> Asset:
         for side in (-1, 1):
             tall = (height - foot) * (0.5 if gate and side > 0 else 1.0)
             counts = (int(length / step) + 1, max(2, int(tall / step) + 1))
-            builder.add("mesh", grid_of_bars((-hx, side * hy * 0.97, foot), (length, 0, 0), (0, 0, tall), counts, wire), steel)
+            builder.add(
+                "mesh", grid_of_bars((-hx, side * hy * 0.97, foot), (length, 0, 0), (0, 0, tall), counts, wire), steel
+            )
             counts = (int(width / step) + 1, int((height - foot) / step) + 1)
-            builder.add("mesh", grid_of_bars((side * hx * 0.98, -hy, foot), (0, width, 0), (0, 0, height - foot), counts, wire), steel)
+            builder.add(
+                "mesh",
+                grid_of_bars((side * hx * 0.98, -hy, foot), (0, width, 0), (0, 0, height - foot), counts, wire),
+                steel,
+            )
     else:
         for side in (-1, 1):
-            builder.add("sheet", box((-hx, side * hy * 0.96 - 0.004, foot), (hx, side * hy * 0.96 + 0.004, height - 0.03)), steel)
-            builder.add("sheet", box((side * hx * 0.97 - 0.004, -hy, foot), (side * hx * 0.97 + 0.004, hy, height - 0.03)), steel)
+            builder.add(
+                "sheet",
+                box((-hx, side * hy * 0.96 - 0.004, foot), (hx, side * hy * 0.96 + 0.004, height - 0.03)),
+                steel,
+            )
+            builder.add(
+                "sheet",
+                box((side * hx * 0.97 - 0.004, -hy, foot), (side * hx * 0.97 + 0.004, hy, height - 0.03)),
+                steel,
+            )
             for x in np.linspace(-hx * 0.7, hx * 0.7, 4):
-                builder.add("sheet", box((x - 0.02, side * hy * 0.98 - 0.012, foot), (x + 0.02, side * hy * 0.98 + 0.012, height - 0.03)), steel)
+                builder.add(
+                    "sheet",
+                    box(
+                        (x - 0.02, side * hy * 0.98 - 0.012, foot), (x + 0.02, side * hy * 0.98 + 0.012, height - 0.03)
+                    ),
+                    steel,
+                )
     if rng.uniform() < 0.6:
-        _contents(builder, rng, parameters, (hx - 0.06, hy - 0.06), foot + 0.03, foot + 0.03 + (height - foot) * float(rng.uniform(0.3, 1.1)))
+        _contents(
+            builder,
+            rng,
+            parameters,
+            (hx - 0.06, hy - 0.06),
+            foot + 0.03,
+            foot + 0.03 + (height - foot) * float(rng.uniform(0.3, 1.1)),
+        )
     if rng.uniform() < 0.6:
         sheet_on(builder, rng, str(rng.choice(["+x", "-x", "+y", "-y"])), (hx, hy), 0.3, height - 0.05)
     return builder.build()
 
 
-def _contents(builder: Builder, rng: np.random.Generator, parameters: Parameters, half: tuple[float, float], low: float, high: float) -> None:
+def _contents(
+    builder: Builder,
+    rng: np.random.Generator,
+    parameters: Parameters,
+    half: tuple[float, float],
+    low: float,
+    high: float,
+) -> None:
     """What lies in a box: cartons, castings or a dark heap."""
     kind = rng.choice(["cartons", "parts", "heap"])
     seed = int(rng.integers(1 << 30))
@@ -180,12 +300,20 @@ def _contents(builder: Builder, rng: np.random.Generator, parameters: Parameters
         stuff = Material("fabric", grey(rng, 0.01, 0.3), 0.8, 0, 0, 0.4, seed=seed)
         builder.add("content", box((-half[0], -half[1], low), (half[0], half[1], high), 0.03), stuff)
         return
-    card = Material("cardboard", pick(rng, CARTONS), 0.8, seed=seed) if kind == "cartons" else Material("metal", grey(rng, 0.1, 0.5), 0.4, 1.0, 0.2, 0.4, seed=seed)
+    card = (
+        Material("cardboard", pick(rng, CARTONS), 0.8, seed=seed)
+        if kind == "cartons"
+        else Material("metal", grey(rng, 0.1, 0.5), 0.4, 1.0, 0.2, 0.4, seed=seed)
+    )
     for _ in range(int(rng.integers(5, 12))):
         size = rng.uniform(0.1, 0.3, 3) * (1.3 if kind == "cartons" else 0.8)
         centre = rng.uniform(-1, 1, 2) * (np.array(half) - size[:2] / 2)
         bottom = rng.uniform(low, max(low + 0.01, high - size[2]))
-        builder.add("content", box((*(centre - size[:2] / 2), bottom), (*(centre + size[:2] / 2), bottom + size[2]), 0.004), card)
+        builder.add(
+            "content",
+            box((*(centre - size[:2] / 2), bottom), (*(centre + size[:2] / 2), bottom + size[2]), 0.004),
+            card,
+        )
 
 
 @register_asset("collar")
@@ -198,11 +326,33 @@ def collar(rng: np.random.Generator, parameters: Parameters) -> Asset:
     for layer in range(layers):
         low = layer * high
         for side in (-1, 1):
-            builder.add("walls", box((-hx, side * (hy - 0.01) - 0.01, low), (hx, side * (hy - 0.01) + 0.01, low + high - 0.004), 0.002), wood[layer % 2])
-            builder.add("walls", box((side * (hx - 0.01) - 0.01, -hy, low), (side * (hx - 0.01) + 0.01, hy, low + high - 0.004), 0.002), wood[layer % 2])
+            builder.add(
+                "walls",
+                box((-hx, side * (hy - 0.01) - 0.01, low), (hx, side * (hy - 0.01) + 0.01, low + high - 0.004), 0.002),
+                wood[layer % 2],
+            )
+            builder.add(
+                "walls",
+                box((side * (hx - 0.01) - 0.01, -hy, low), (side * (hx - 0.01) + 0.01, hy, low + high - 0.004), 0.002),
+                wood[layer % 2],
+            )
             for x in (-hx, hx):
-                builder.add("hinge", box((x - 0.06 if x > 0 else x - 0.004, side * hy - 0.004, low + 0.03), (x + 0.004 if x > 0 else x + 0.06, side * hy + 0.004, low + high - 0.03)), hinge)
-                builder.add("hinge", box((x - 0.004, side * hy - 0.07 if side > 0 else side * hy, low + 0.03), (x + 0.004, side * hy if side > 0 else side * hy + 0.07, low + high - 0.03)), hinge)
+                builder.add(
+                    "hinge",
+                    box(
+                        (x - 0.06 if x > 0 else x - 0.004, side * hy - 0.004, low + 0.03),
+                        (x + 0.004 if x > 0 else x + 0.06, side * hy + 0.004, low + high - 0.03),
+                    ),
+                    hinge,
+                )
+                builder.add(
+                    "hinge",
+                    box(
+                        (x - 0.004, side * hy - 0.07 if side > 0 else side * hy, low + 0.03),
+                        (x + 0.004, side * hy if side > 0 else side * hy + 0.07, low + high - 0.03),
+                    ),
+                    hinge,
+                )
     top = layers * high
     if parameters.get("filled", rng.uniform() < 0.7):
         _contents(builder, rng, parameters, (hx - 0.03, hy - 0.03), 0.01, top * float(rng.uniform(0.5, 1.15)))
@@ -215,9 +365,20 @@ def collar(rng: np.random.Generator, parameters: Parameters) -> Asset:
 @register_asset("carton")
 def carton(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """One cardboard box with tape, flaps and labels. Parameters: length, width, height."""
-    length, width, height = (float(parameters.get(k, v)) for k, v in zip(("length", "width", "height"), rng.uniform((0.25, 0.2, 0.15), (0.8, 0.6, 0.6)), strict=True))
+    length, width, height = (
+        float(parameters.get(k, v))
+        for k, v in zip(("length", "width", "height"), rng.uniform((0.25, 0.2, 0.15), (0.8, 0.6, 0.6)), strict=True)
+    )
     seed = int(rng.integers(1 << 30))
-    card = Material("cardboard", colour_or(rng, parameters, pick(rng, CARTONS)), 0.85, 0, 0, weathering(rng, parameters)[1] * 0.6, seed=seed)
+    card = Material(
+        "cardboard",
+        colour_or(rng, parameters, pick(rng, CARTONS)),
+        0.85,
+        0,
+        0,
+        weathering(rng, parameters)[1] * 0.6,
+        seed=seed,
+    )
     builder, half = Builder(), (length / 2, width / 2)
     builder.add("box", box((-half[0], -half[1], 0), (*half, height), 0.004), card)
     tape = Material("plastic", pick(rng, ("#b7925f", "#d9cba8", "#7a5a35", "#e6e6e0")), 0.25, seed=seed + 1)
@@ -234,10 +395,16 @@ def carton(rng: np.random.Generator, parameters: Parameters) -> Asset:
 @register_asset("carton_load")
 def carton_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """Cartons stacked to fill a pallet. Parameters: length, width, height of the whole load."""
-    length, width, height = (float(parameters.get(k, v)) for k, v in zip(("length", "width", "height"), (1.18, 0.78, rng.uniform(0.3, 1.6)), strict=True))
+    length, width, height = (
+        float(parameters.get(k, v))
+        for k, v in zip(("length", "width", "height"), (1.18, 0.78, rng.uniform(0.3, 1.6)), strict=True)
+    )
     builder, seed = Builder(), int(rng.integers(1 << 30))
     base = colour_or(rng, parameters, pick(rng, CARTONS))
-    cards = [Material("cardboard", vary(rng, base, 0.15), 0.85, 0, 0, weathering(rng, parameters)[1] * 0.5, seed=seed + k) for k in range(3)]
+    cards = [
+        Material("cardboard", vary(rng, base, 0.15), 0.85, 0, 0, weathering(rng, parameters)[1] * 0.5, seed=seed + k)
+        for k in range(3)
+    ]
     counts = [int(rng.integers(1, 4)), int(rng.integers(1, 3)), max(1, round(height / rng.uniform(0.18, 0.6)))]
     size = np.array([length, width, height]) / counts
     mess = float(rng.choice([0.0, 0.004, 0.02]))
@@ -248,7 +415,11 @@ def carton_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
             for j in range(counts[1]):
                 if k == counts[2] - 1 and rng.uniform() < 0.15 and counts[0] * counts[1] > 1:
                     continue
-                low = np.array([-length / 2, -width / 2, 0]) + size * (i, j, k) + np.array([*rng.uniform(-mess, mess, 2), 0])
+                low = (
+                    np.array([-length / 2, -width / 2, 0])
+                    + size * (i, j, k)
+                    + np.array([*rng.uniform(-mess, mess, 2), 0])
+                )
                 high = low + size - (0.004, 0.004, 0.002)
                 builder.add("cartons", box(low, high, 0.004), cards[int(rng.integers(3))])
                 if labelled and j in (0, counts[1] - 1):
@@ -259,7 +430,9 @@ def carton_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
     if rng.uniform() < 0.3:
         strap = Material("plastic", grey(rng, 0.01, 0.3), 0.4)
         for x in (-length * 0.25, length * 0.25):
-            builder.add("strap", box((x - 0.008, -width / 2 - 0.005, 0), (x + 0.008, width / 2 + 0.005, height + 0.003)), strap)
+            builder.add(
+                "strap", box((x - 0.008, -width / 2 - 0.005, 0), (x + 0.008, width / 2 + 0.005, height + 0.003)), strap
+            )
     return builder.build()
 
 
@@ -267,7 +440,9 @@ def carton_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
 def wrapped_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """A pallet load in stretch film. Parameters: height."""
     height = float(parameters.get("height", rng.uniform(0.5, 1.9)))
-    colour = colour_or(rng, parameters, pick(rng, ("#0f0f10", "#c9cccb", "#aab0ad", "#d8d2c0", "#20242c"), (4, 4, 3, 2, 1)))
+    colour = colour_or(
+        rng, parameters, pick(rng, ("#0f0f10", "#c9cccb", "#aab0ad", "#d8d2c0", "#20242c"), (4, 4, 3, 2, 1))
+    )
     film = Material("film", colour, float(rng.uniform(0.08, 0.3)), 0, 0, 0.15, seed=int(rng.integers(1 << 30)))
     builder, rings = Builder(), 7
     half = np.array([0.59, 0.39])
@@ -277,7 +452,15 @@ def wrapped_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
         low, high = height * k / rings, height * (k + 1) / rings
         outline = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (previous + following) / 2
         cut = 0.05
-        soft = np.concatenate([[p + (np.sign(-p[0]) * cut * (n == 0), np.sign(-p[1]) * cut * (n == 1)) for n in ((0, 1) if i % 2 else (1, 0))] for i, p in enumerate(outline)])
+        soft = np.concatenate(
+            [
+                [
+                    p + (np.sign(-p[0]) * cut * (n == 0), np.sign(-p[1]) * cut * (n == 1))
+                    for n in ((0, 1) if i % 2 else (1, 0))
+                ]
+                for i, p in enumerate(outline)
+            ]
+        )
         builder.add("film", prism(soft, low, high), film)
         previous = following
     if rng.uniform() < 0.6:
@@ -294,7 +477,11 @@ def sacks(rng: np.random.Generator, parameters: Parameters) -> Asset:
     for layer in range(int(parameters.get("layers", rng.integers(2, 7)))):
         for i in range(3):
             for j in range(2):
-                centre = ((i - 1) * 0.4 + rng.normal(0, 0.015), (j - 0.5) * 0.4 + rng.normal(0, 0.015), 0.07 + layer * 0.125)
+                centre = (
+                    (i - 1) * 0.4 + rng.normal(0, 0.015),
+                    (j - 0.5) * 0.4 + rng.normal(0, 0.015),
+                    0.07 + layer * 0.125,
+                )
                 bag = sphere(centre, (0.23, 0.22, 0.085), 10)
                 builder.add("sacks", bag, cloth, True)
     return builder.build()
@@ -303,17 +490,36 @@ def sacks(rng: np.random.Generator, parameters: Parameters) -> Asset:
 @register_asset("crate")
 def crate(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """A wooden crate on skids. Parameters: length, width, height."""
-    length, width, height = (float(parameters.get(k, v)) for k, v in zip(("length", "width", "height"), (rng.uniform(0.8, 1.6), rng.uniform(0.6, 1.1), rng.uniform(0.5, 1.4)), strict=True))
+    length, width, height = (
+        float(parameters.get(k, v))
+        for k, v in zip(
+            ("length", "width", "height"),
+            (rng.uniform(0.8, 1.6), rng.uniform(0.6, 1.1), rng.uniform(0.5, 1.4)),
+            strict=True,
+        )
+    )
     wood, builder, (hx, hy) = woods(rng, parameters), Builder(), (length / 2, width / 2)
     for y in (-hy * 0.8, 0, hy * 0.8):
         builder.add("skids", box((-hx, y - 0.05, 0), (hx, y + 0.05, 0.1)), wood[1])
     builder.add("walls", box((-hx + 0.02, -hy + 0.02, 0.1), (hx - 0.02, hy - 0.02, height), 0.003), wood[0])
     for side in (-1, 1):
         for x in (-hx + 0.05, 0.0, hx - 0.05):
-            builder.add("battens", box((x - 0.045, side * (hy - 0.01) - 0.012, 0.1), (x + 0.045, side * (hy - 0.01) + 0.012, height)), wood[1])
+            builder.add(
+                "battens",
+                box((x - 0.045, side * (hy - 0.01) - 0.012, 0.1), (x + 0.045, side * (hy - 0.01) + 0.012, height)),
+                wood[1],
+            )
         for z in (0.15, height - 0.05):
-            builder.add("battens", box((-hx, side * (hy - 0.01) - 0.014, z - 0.045), (hx, side * (hy - 0.01) + 0.014, z + 0.045)), wood[2])
-            builder.add("battens", box((side * (hx - 0.01) - 0.012, -hy, z - 0.045), (side * (hx - 0.01) + 0.012, hy, z + 0.045)), wood[2])
+            builder.add(
+                "battens",
+                box((-hx, side * (hy - 0.01) - 0.014, z - 0.045), (hx, side * (hy - 0.01) + 0.014, z + 0.045)),
+                wood[2],
+            )
+            builder.add(
+                "battens",
+                box((side * (hx - 0.01) - 0.012, -hy, z - 0.045), (side * (hx - 0.01) + 0.012, hy, z + 0.045)),
+                wood[2],
+            )
     for face in ("+x", "-x", "+y", "-y"):
         if rng.uniform() < 0.4:
             sheet_on(builder, rng, face, (hx, hy), 0.2, height)
@@ -329,11 +535,20 @@ def long_goods(rng: np.random.Generator, parameters: Parameters) -> Asset:
     rows, columns = int(rng.integers(1, 5)), int(rng.integers(3, 9))
     size = float(rng.uniform(0.03, 0.1))
     bars = [
-        beam((-length / 2 + rng.normal(0, 0.03), (j - columns / 2) * size, 0.1 + (i + 0.5) * size), (length / 2, (j - columns / 2) * size, 0.1 + (i + 0.5) * size), size * 0.95, size * 0.95)
+        beam(
+            (-length / 2 + rng.normal(0, 0.03), (j - columns / 2) * size, 0.1 + (i + 0.5) * size),
+            (length / 2, (j - columns / 2) * size, 0.1 + (i + 0.5) * size),
+            size * 0.95,
+            size * 0.95,
+        )
         for i in range(rows)
         for j in range(columns)
     ]
     builder.add("bars", merge(*bars), material)
     for x in (-length * 0.35, length * 0.35):
-        builder.add("skids", box((x - 0.05, -columns * size / 2 - 0.05, 0), (x + 0.05, columns * size / 2 + 0.05, 0.1)), woods(rng, parameters, 1)[0])
+        builder.add(
+            "skids",
+            box((x - 0.05, -columns * size / 2 - 0.05, 0), (x + 0.05, columns * size / 2 + 0.05, 0.1)),
+            woods(rng, parameters, 1)[0],
+        )
     return builder.build()

@@ -23,8 +23,14 @@ def floor(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """A floor of length X and width Y, its middle at the origin. Parameters: length, width, wear, dirt, random_colour."""
     length, width = float(parameters.get("length", 30)), float(parameters.get("width", 30))
     wear, dirt = weathering(rng, parameters)
-    usual = pick(rng, ("#77787a", "#6a6b6b", "#85847f", "#55585b", "#979791", "#4c4e50", "#5f6a62", "#7d6f60", "#a5a9a6"), (6, 6, 5, 4, 3, 3, 2, 1.5, 1.5))
-    gloss = float(rng.choice([rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6), rng.uniform(0.6, 0.95)], p=[0.15, 0.4, 0.45]))
+    usual = pick(
+        rng,
+        ("#77787a", "#6a6b6b", "#85847f", "#55585b", "#979791", "#4c4e50", "#5f6a62", "#7d6f60", "#a5a9a6"),
+        (6, 6, 5, 4, 3, 3, 2, 1.5, 1.5),
+    )
+    gloss = float(
+        rng.choice([rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6), rng.uniform(0.6, 0.95)], p=[0.15, 0.4, 0.45])
+    )
     surface = Material("concrete", colour_or(rng, parameters, usual), gloss, 0, wear, dirt, seed=_seed(rng))
     builder, (x, y) = Builder(), (length / 2, width / 2)
     builder.add("floor", panel([(-x, -y, 0), (x, -y, 0), (x, y, 0), (-x, y, 0)]), surface)
@@ -44,7 +50,9 @@ def floor_mark(rng: np.random.Generator, parameters: Parameters) -> Asset:
     length, style = float(parameters.get("length", 5)), str(parameters.get("style", "line"))
     wear, dirt = weathering(rng, parameters)
     colour = pick(rng, ("#e8b90f", "#f0cf2a", "#e9e7df", "#c22a1f", "#2458a8", "#1f7a3e"), (6, 4, 4, 1, 1, 0.7))
-    paint = Material("paint", colour, 0.5, 0, min(1.0, wear + 0.25), min(1.0, dirt + 0.2), linear("#6d6d6b"), seed=_seed(rng))
+    paint = Material(
+        "paint", colour, 0.5, 0, min(1.0, wear + 0.25), min(1.0, dirt + 0.2), linear("#6d6d6b"), seed=_seed(rng)
+    )
     builder, half = Builder(), float(rng.uniform(0.025, 0.06))
     if style == "line":
         builder.add("mark", box((0, -half, 0), (length, half, 0.002)), paint)
@@ -64,20 +72,44 @@ def wall(rng: np.random.Generator, parameters: Parameters) -> Asset:
     length, height = float(parameters.get("length", 10)), float(parameters.get("height", 6))
     look = str(parameters.get("look") or rng.choice(["plaster", "brick", "sheet"], p=[0.55, 0.2, 0.25]))
     _, dirt = weathering(rng, parameters)
-    usual = pick(rng, ("#d6d5cf", "#c6c4bb", "#e4e1d5", "#a9aba9", "#8f9392", "#bfb49c", "#9fb0b8", "#6f7375", "#8a5a44"), (6, 5, 4, 4, 3, 2, 1.5, 2, 1))
-    surface = Material("plaster" if look == "sheet" else look, colour_or(rng, parameters, usual), 0.85, 0, 0, dirt, scale=0.12, seed=_seed(rng))
+    usual = pick(
+        rng,
+        ("#d6d5cf", "#c6c4bb", "#e4e1d5", "#a9aba9", "#8f9392", "#bfb49c", "#9fb0b8", "#6f7375", "#8a5a44"),
+        (6, 5, 4, 4, 3, 2, 1.5, 2, 1),
+    )
+    surface = Material(
+        "plaster" if look == "sheet" else look,
+        colour_or(rng, parameters, usual),
+        0.85,
+        0,
+        0,
+        dirt,
+        scale=0.12,
+        seed=_seed(rng),
+    )
     builder = Builder()
     builder.add("wall", box((0, 0, 0), (length, 0.25, height)), surface)
     if look == "sheet":
         for x in np.arange(0, length, float(rng.uniform(0.25, 0.5))):
             builder.add("wall", box((x, -0.03, 0), (x + 0.1, 0.0, height)), surface)
     if rng.uniform() < 0.35:
-        band = Material("paint", pick(rng, ("#8d9296", "#3c6a4c", "#2d4870", "#b3a14a", "#7a4a3a")), 0.5, 0, 0.3, dirt, usual, seed=_seed(rng))
+        band = Material(
+            "paint",
+            pick(rng, ("#8d9296", "#3c6a4c", "#2d4870", "#b3a14a", "#7a4a3a")),
+            0.5,
+            0,
+            0.3,
+            dirt,
+            usual,
+            seed=_seed(rng),
+        )
         builder.add("band", box((0, -0.004, 0), (length, 0, float(rng.uniform(0.8, 1.6)))), band)
     if rng.uniform() < 0.5:
         pipe = Material("metal", grey(rng, 0.1, 0.6), 0.5, 0.6, 0.2, 0.3, seed=_seed(rng))
         for z in rng.uniform(2.2, height, int(rng.integers(1, 4))):
-            builder.add("pipes", cylinder((0, -0.09, z), (length, -0.09, z), float(rng.uniform(0.02, 0.08)), 10), pipe, True)
+            builder.add(
+                "pipes", cylinder((0, -0.09, z), (length, -0.09, z), float(rng.uniform(0.02, 0.08)), 10), pipe, True
+            )
     return builder.build()
 
 
@@ -88,20 +120,42 @@ def column(rng: np.random.Generator, parameters: Parameters) -> Asset:
     wear, dirt = weathering(rng, parameters)
     builder = Builder()
     if rng.uniform() < 0.5:
-        concrete = Material("plaster", colour_or(rng, parameters, pick(rng, ("#b8b6af", "#cfcdc6", "#8f918f", "#dedcd2"))), 0.85, 0, 0, dirt, seed=_seed(rng))
+        concrete = Material(
+            "plaster",
+            colour_or(rng, parameters, pick(rng, ("#b8b6af", "#cfcdc6", "#8f918f", "#dedcd2"))),
+            0.85,
+            0,
+            0,
+            dirt,
+            seed=_seed(rng),
+        )
         builder.add("column", box((-size / 2, -size / 2, 0), (size / 2, size / 2, height), 0.02), concrete)
     else:
-        steel = Material("paint", colour_or(rng, parameters, pick(rng, ("#8d9296", "#5f6a70", "#3c5a86", "#7c8a6a", "#a03a28"))), 0.5, 0.1, wear, dirt, seed=_seed(rng))
+        steel = Material(
+            "paint",
+            colour_or(rng, parameters, pick(rng, ("#8d9296", "#5f6a70", "#3c5a86", "#7c8a6a", "#a03a28"))),
+            0.5,
+            0.1,
+            wear,
+            dirt,
+            seed=_seed(rng),
+        )
         size *= 0.7
         for side in (-1, 1):
-            builder.add("column", box((-size / 2, side * size / 2 - 0.012, 0), (size / 2, side * size / 2 + 0.012, height)), steel)
+            builder.add(
+                "column",
+                box((-size / 2, side * size / 2 - 0.012, 0), (size / 2, side * size / 2 + 0.012, height)),
+                steel,
+            )
         builder.add("column", box((-0.01, -size / 2, 0), (0.01, size / 2, height)), steel)
     if rng.uniform() < 0.5:
         yellow = Material("paint", linear("#e8b90f"), 0.5, 0, wear, dirt, seed=_seed(rng))
         black = Material("paint", (0.015, 0.015, 0.015), 0.5, 0, wear, dirt, seed=_seed(rng))
         edge = size / 2 + 0.004
         for k in range(int(rng.integers(5, 12))):
-            builder.add("band", box((-edge, -edge, k * 0.15), (edge, edge, k * 0.15 + 0.15)), yellow if k % 2 else black)
+            builder.add(
+                "band", box((-edge, -edge, k * 0.15), (edge, edge, k * 0.15 + 0.15)), yellow if k % 2 else black
+            )
     return builder.build()
 
 
@@ -120,7 +174,12 @@ def ceiling(rng: np.random.Generator, parameters: Parameters) -> Asset:
     if rng.uniform() < 0.5:
         duct = Material("metal", grey(rng, 0.3, 0.6), 0.35, 0.9, 0.1, 0.2, seed=_seed(rng))
         at = float(rng.uniform(-y * 0.8, y * 0.8))
-        builder.add("duct", cylinder((-x, at, -depth - 0.3), (x, at, -depth - 0.3), float(rng.uniform(0.15, 0.35)), 14), duct, True)
+        builder.add(
+            "duct",
+            cylinder((-x, at, -depth - 0.3), (x, at, -depth - 0.3), float(rng.uniform(0.15, 0.35)), 14),
+            duct,
+            True,
+        )
     if rng.uniform() < 0.6:
         tray = Material("metal", grey(rng, 0.15, 0.5), 0.5, 0.8)
         at = float(rng.uniform(-y * 0.8, y * 0.8))
@@ -136,7 +195,11 @@ def lamp(rng: np.random.Generator, parameters: Parameters) -> Asset:
     builder = Builder()
     shade = Material("paint", grey(rng, 0.4, 0.8), 0.5)
     builder.add("shade", box((-length / 2, -0.07, 0.002), (length / 2, 0.07, 0.09)), shade)
-    tube = Material("glow", (colour[0], colour[1], colour[2]), glow=glow) if glow > 0 else Material("plastic", (0.6, 0.6, 0.58), 0.4)
+    tube = (
+        Material("glow", (colour[0], colour[1], colour[2]), glow=glow)
+        if glow > 0
+        else Material("plastic", (0.6, 0.6, 0.58), 0.4)
+    )
     builder.add("tube", box((-length / 2 + 0.02, -0.05, -0.02), (length / 2 - 0.02, 0.05, 0.0)), tube)
     for x in (-length * 0.4, length * 0.4):
         builder.add("wires", box((x - 0.004, -0.004, 0.09), (x + 0.004, 0.004, 0.6)), shade)
@@ -165,7 +228,9 @@ def door(rng: np.random.Generator, parameters: Parameters) -> Asset:
     kind = str(parameters.get("kind") or rng.choice(["sectional", "curtain", "plain"]))
     colour = pick(rng, ("#c9cccb", "#8d9296", "#d9d6c8", "#2d4870", "#a03a28", "#55803f", "#b58e5f", "#6a2f2a"))
     leaf = Material("paint", colour, 0.5, 0, 0.3, weathering(rng, parameters)[1], seed=_seed(rng))
-    frame = Material("paint", pick(rng, ("#e0b400", "#55595b", "#2a2c2e", "#c9cccb")), 0.5, 0, 0.3, 0.3, seed=_seed(rng))
+    frame = Material(
+        "paint", pick(rng, ("#e0b400", "#55595b", "#2a2c2e", "#c9cccb")), 0.5, 0, 0.3, 0.3, seed=_seed(rng)
+    )
     builder = Builder()
     if kind == "sectional":
         for k, z in enumerate(np.linspace(0, height, 7)[:-1]):
@@ -190,12 +255,20 @@ def wall_thing(rng: np.random.Generator, parameters: Parameters) -> Asset:
     wide, tall = float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.2, 0.7))
     if kind == "sign":
         colour = pick(rng, ("#1f4fa3", "#e8b90f", "#c22a1f", "#1f7a3e", "#efece2"))
-        builder.add("sign", box((-wide / 2, -0.01, 0), (wide / 2, 0, tall)), Material("print", colour, 0.5, seed=_seed(rng)))
+        builder.add(
+            "sign", box((-wide / 2, -0.01, 0), (wide / 2, 0, tall)), Material("print", colour, 0.5, seed=_seed(rng))
+        )
     elif kind == "board":
-        builder.add("board", box((-1, -0.03, 0), (1, 0, 1.1)), Material("wood", linear("#8a6a45"), 0.7, seed=_seed(rng)))
+        builder.add(
+            "board", box((-1, -0.03, 0), (1, 0, 1.1)), Material("wood", linear("#8a6a45"), 0.7, seed=_seed(rng))
+        )
         for _ in range(8):
             x, z = rng.uniform(-0.9, 0.7), rng.uniform(0.05, 0.8)
-            builder.add("paper", box((x, -0.034, z), (x + 0.2, -0.03, z + 0.26)), Material("print", (0.75, 0.75, 0.7), 0.6, seed=_seed(rng)))
+            builder.add(
+                "paper",
+                box((x, -0.034, z), (x + 0.2, -0.03, z + 0.26)),
+                Material("print", (0.75, 0.75, 0.7), 0.6, seed=_seed(rng)),
+            )
     elif kind == "cabinet":
         steel = Material("paint", grey(rng, 0.15, 0.6), 0.5, 0, 0.2, 0.2, seed=_seed(rng))
         builder.add("box", box((-wide / 2, -0.22, 0), (wide / 2, 0, tall + 0.2), 0.01), steel)
@@ -215,14 +288,22 @@ def litter(rng: np.random.Generator, parameters: Parameters) -> Asset:
     builder = Builder()
     kind = rng.choice(["paper", "strap", "board", "puddle"])
     if kind == "paper":
-        builder.add("paper", box((-0.1, -0.15, 0), (0.1, 0.15, 0.002)), Material("print", (0.8, 0.8, 0.76), 0.6, seed=_seed(rng)))
+        builder.add(
+            "paper",
+            box((-0.1, -0.15, 0), (0.1, 0.15, 0.002)),
+            Material("print", (0.8, 0.8, 0.76), 0.6, seed=_seed(rng)),
+        )
     elif kind == "strap":
         path = np.cumsum(rng.normal(0, 0.12, (6, 2)), 0)
         strap = Material("plastic", anything(rng), 0.4)
         for a, b in zip(path, path[1:], strict=False):
             builder.add("strap", beam((*a, 0.004), (*b, 0.004), 0.012, 0.004), strap)
     elif kind == "board":
-        builder.add("board", box((-0.4, -0.05, 0), (0.4, 0.05, 0.022)), Material("wood", linear("#a07a4c"), 0.8, seed=_seed(rng)))
+        builder.add(
+            "board",
+            box((-0.4, -0.05, 0), (0.4, 0.05, 0.022)),
+            Material("wood", linear("#a07a4c"), 0.8, seed=_seed(rng)),
+        )
     else:
         angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)
         radius = rng.uniform(0.15, 0.4, 20) * rng.uniform(0.7, 2)

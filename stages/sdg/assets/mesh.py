@@ -262,8 +262,12 @@ def grid_of_bars(origin: ArrayLike, u: ArrayLike, v: ArrayLike, counts: tuple[in
     origin, u, v = (np.asarray(x, float) for x in (origin, u, v))
     normal = np.cross(u, v)
     normal /= np.linalg.norm(normal)
-    bars = [beam(origin + u * s, origin + u * s + v, thickness, thickness, normal) for s in np.linspace(0, 1, counts[0])]
-    bars += [beam(origin + v * s, origin + v * s + u, thickness, thickness, normal) for s in np.linspace(0, 1, counts[1])]
+    bars = [
+        beam(origin + u * s, origin + u * s + v, thickness, thickness, normal) for s in np.linspace(0, 1, counts[0])
+    ]
+    bars += [
+        beam(origin + v * s, origin + v * s + u, thickness, thickness, normal) for s in np.linspace(0, 1, counts[1])
+    ]
     return merge(*bars)
 
 

@@ -93,7 +93,9 @@ def _look(rng: np.random.Generator, style: str, parameters: Parameters) -> Look:
     colour = pick(rng, PAINTS, PAINT_WEIGHTS)
     if parameters.get("random_colour"):
         colour = anything(rng)
-    paint = Material("paint", colour, float(rng.uniform(0.25, 0.6)), 0.0, wear, dirt, grey(rng, 0.08, 0.25), 0.15, 0, seed)
+    paint = Material(
+        "paint", colour, float(rng.uniform(0.25, 0.6)), 0.0, wear, dirt, grey(rng, 0.08, 0.25), 0.15, 0, seed
+    )
     if style == "galvanised":
         paint = Material("metal", grey(rng, 0.3, 0.6), float(rng.uniform(0.3, 0.5)), 1.0, wear * 0.3, dirt, seed=seed)
     dark_is_paint = rng.uniform() < 0.35
@@ -101,7 +103,9 @@ def _look(rng: np.random.Generator, style: str, parameters: Parameters) -> Look:
     return Look(
         paint=paint,
         dark=paint if dark_is_paint else dark,
-        steel=Material("metal", grey(rng, 0.2, 0.55), float(rng.uniform(0.25, 0.5)), 1.0, wear * 0.5, dirt, seed=seed + 2),
+        steel=Material(
+            "metal", grey(rng, 0.2, 0.55), float(rng.uniform(0.25, 0.5)), 1.0, wear * 0.5, dirt, seed=seed + 2
+        ),
         tread=Material("rubber", pick(rng, TREADS), 0.75, 0.0, 0.2, min(1.0, dirt + 0.2), seed=seed + 3),
         grip=Material("rubber", grey(rng, 0.01, 0.04), 0.6, 0.0, 0.1, dirt * 0.5, seed=seed + 4),
         label=Material("print", pick(rng, ("#f0c419", "#e9e7df", "#1b1b1b", "#c22a1f", "#2458a8")), 0.4, seed=seed + 5),
@@ -119,15 +123,23 @@ def _fork(shape: Shape, look: Look, builder: Builder, side: float, rng: np.rando
     outline += [(length, tip * 0.5), (length - 0.03, tip), (length - 0.16, half), (-0.02, half)]
     builder.add("forks", move(prism(outline, top - 0.012, top), (0, middle, 0)), look.paint)
     for edge in (-1, 1):
-        skirt = box((-0.02, middle + edge * (half - 0.01) - 0.006, low), (length - 0.16, middle + edge * (half - 0.01) + 0.006, top - 0.01), 0.004)
+        skirt = box(
+            (-0.02, middle + edge * (half - 0.01) - 0.006, low),
+            (length - 0.16, middle + edge * (half - 0.01) + 0.006, top - 0.01),
+            0.004,
+        )
         builder.add("forks", skirt, look.paint)
     builder.add("forks", _nose(length, top, low, tip, middle), look.paint)
     roller = float(rng.uniform(0.033, 0.04))
     spots = (length - 0.27, length - 0.18) if rng.uniform() < 0.6 else (length - 0.22,)
     for x in spots:
-        builder.add("rollers", wheel((x, middle, roller), roller, shape.fork_width * 0.45, segments=12), look.tread, True)
+        builder.add(
+            "rollers", wheel((x, middle, roller), roller, shape.fork_width * 0.45, segments=12), look.tread, True
+        )
         if shape.lift > 0.02 and shape.style != "scissor":
-            builder.add("forks", beam((x - 0.12, middle, low), (x, middle, roller), shape.fork_width * 0.5, 0.02), look.dark)
+            builder.add(
+                "forks", beam((x - 0.12, middle, low), (x, middle, roller), shape.fork_width * 0.5, 0.02), look.dark
+            )
     builder.keypoint(f"fork_tip_{'left' if side > 0 else 'right'}", (length, middle, top))
     if shape.style == "scissor":
         _scissor(shape, look, builder, middle, low)
@@ -135,7 +147,12 @@ def _fork(shape: Shape, look: Look, builder: Builder, side: float, rng: np.rando
 
 def _nose(length: float, top: float, low: float, half: float, middle: float) -> Mesh:
     """The wedge under a fork's tip. Outline in (Z, X) since prisms along Y take the axes that follow it."""
-    outline = [(top - 0.011, length - 0.17), (top - 0.011, length - 0.004), (top - 0.03, length - 0.02), (low, length - 0.17)]
+    outline = [
+        (top - 0.011, length - 0.17),
+        (top - 0.011, length - 0.004),
+        (top - 0.03, length - 0.02),
+        (low, length - 0.17),
+    ]
     return move(prism(outline, -half, half, 1), (0, middle, 0))
 
 
@@ -158,9 +175,23 @@ def _body(shape: Shape, look: Look, builder: Builder, rng: np.random.Generator) 
         for side in (-1, 1):
             inner = half - shape.fork_width * rng.uniform(0.9, 1.1)
             foot_out, foot_in = side * half, side * inner
-            _leg(builder, look, (0.03, foot_out, foot_in, base), (-lean, side * narrow, side * max(narrow - 0.09, 0.005), top), sheet)
-        builder.add("body", box((-lean - sheet, -narrow, top - rng.uniform(0.06, 0.12)), (-lean + 0.03, narrow, top + 0.012), 0.012), look.paint)
-        builder.add("body", box((-0.06, -half * 0.8, base), (0.02, half * 0.8, base + shape.fork_thick + 0.03), 0.006), look.paint)
+            _leg(
+                builder,
+                look,
+                (0.03, foot_out, foot_in, base),
+                (-lean, side * narrow, side * max(narrow - 0.09, 0.005), top),
+                sheet,
+            )
+        builder.add(
+            "body",
+            box((-lean - sheet, -narrow, top - rng.uniform(0.06, 0.12)), (-lean + 0.03, narrow, top + 0.012), 0.012),
+            look.paint,
+        )
+        builder.add(
+            "body",
+            box((-0.06, -half * 0.8, base), (0.02, half * 0.8, base + shape.fork_thick + 0.03), 0.006),
+            look.paint,
+        )
     if kind in ("apron", "frame"):
         _apron(builder, look, half * rng.uniform(0.8, 1.0), narrow, base, top, lean, 0.02 if kind == "frame" else sheet)
     if rng.uniform() < 0.7:
@@ -189,7 +220,9 @@ def _leg(builder: Builder, look: Look, foot: tuple[float, ...], head: tuple[floa
     builder.add("body", (vertices, triangles), look.paint)
 
 
-def _apron(builder: Builder, look: Look, half: float, narrow: float, base: float, top: float, lean: float, depth: float) -> None:
+def _apron(
+    builder: Builder, look: Look, half: float, narrow: float, base: float, top: float, lean: float, depth: float
+) -> None:
     """A closed trapezoid of sheet metal."""
     for side in (-1, 1):
         _leg(builder, look, (0.02, side * half, 0.0, base), (-lean + 0.01, side * narrow, 0.0, top), depth)
@@ -207,16 +240,29 @@ def _steering(shape: Shape, look: Look, builder: Builder, rng: np.random.Generat
         outside = (x, side * (gap + shape.wheel_width + 0.003), radius)
         turned.append(("wheels", cylinder((x, side * gap, radius), outside, radius * 0.55, 14), hub, True))
         builder.keypoint(f"wheel_{'left' if side > 0 else 'right'}", centre)
-    turned.append(("pump", box((x - 0.05, -gap, radius * 0.6), (x + 0.05, gap, radius * 2 + 0.03), 0.01), look.dark, False))
-    turned.append(("pump", cylinder((x, 0, radius * 2), (x, 0, top * 0.75), float(rng.uniform(0.04, 0.06)), 14), look.dark, True))
+    turned.append(
+        ("pump", box((x - 0.05, -gap, radius * 0.6), (x + 0.05, gap, radius * 2 + 0.03), 0.01), look.dark, False)
+    )
+    turned.append(
+        ("pump", cylinder((x, 0, radius * 2), (x, 0, top * 0.75), float(rng.uniform(0.04, 0.06)), 14), look.dark, True)
+    )
     turned.append(("pump", cylinder((x + 0.02, 0, top * 0.6), (x + 0.02, 0, top), 0.021, 10), look.steel, True))
     wide = float(rng.uniform(0.06, 0.1))
     turned.append(("pump", box((x - 0.09, -wide, top * 0.42), (x + 0.06, wide, top * 0.68), 0.02), look.dark, False))
     if rng.uniform() < 0.6:
         side = rng.choice([-1, 1])
-        turned.append(("pump", beam((x, side * 0.06, top * 0.4), (x - 0.13, side * 0.1, top * 0.36), 0.03, 0.015), look.steel, False))
+        turned.append(
+            (
+                "pump",
+                beam((x, side * 0.06, top * 0.4), (x - 0.13, side * 0.1, top * 0.36), 0.03, 0.015),
+                look.steel,
+                False,
+            )
+        )
     if rng.uniform() < 0.3:  # a return spring
-        turned.append(("pump", cylinder((x - 0.1, 0.05, top * 0.45), (x - 0.1, 0.05, top * 0.85), 0.018, 8), look.steel, True))
+        turned.append(
+            ("pump", cylinder((x - 0.1, 0.05, top * 0.45), (x - 0.1, 0.05, top * 0.85), 0.018, 8), look.steel, True)
+        )
     turned += _tiller(shape, look, builder, rng, (x - 0.07, top * float(rng.uniform(0.55, 0.72))))
     for name, mesh, material, smooth in turned:
         builder.add(name, turn(mesh, 2, shape.tiller_swing, (x, 0, 0)), material, smooth)
@@ -225,7 +271,9 @@ def _steering(shape: Shape, look: Look, builder: Builder, rng: np.random.Generat
         builder.keypoint(name, turn((point, np.zeros((0, 3), np.int64)), 2, shape.tiller_swing, (x, 0, 0))[0][0])
 
 
-def _tiller(shape: Shape, look: Look, builder: Builder, rng: np.random.Generator, pivot: tuple[float, float]) -> list[tuple[str, Mesh, Material, bool]]:
+def _tiller(
+    shape: Shape, look: Look, builder: Builder, rng: np.random.Generator, pivot: tuple[float, float]
+) -> list[tuple[str, Mesh, Material, bool]]:
     """Drawbar and handle, built upright at the pivot and then leant back."""
     x, z = pivot
     length, radius = shape.tiller_length, float(rng.uniform(0.016, 0.026))
@@ -235,7 +283,9 @@ def _tiller(shape: Shape, look: Look, builder: Builder, rng: np.random.Generator
     path = [(x, 0, z), (x + bend, 0, z + length * 0.35), (x + bend, 0, z + length * 0.7)]
     kind = rng.choice(["round", "flat", "twin"], p=[0.6, 0.25, 0.15])
     if kind == "flat":
-        shafts = merge(*(beam(a, b, radius * 3.2, radius * 1.3, (1, 0, 0)) for a, b in zip(path, path[1:], strict=False)))
+        shafts = merge(
+            *(beam(a, b, radius * 3.2, radius * 1.3, (1, 0, 0)) for a, b in zip(path, path[1:], strict=False))
+        )
         made.append(("tiller", shafts, shaft, False))
     elif kind == "twin":
         for side in (-1, 1):
@@ -245,13 +295,24 @@ def _tiller(shape: Shape, look: Look, builder: Builder, rng: np.random.Generator
     made.append(("tiller", box((x - 0.035, -0.055, z - 0.05), (x + 0.035, 0.055, z + 0.07), 0.012), look.dark, False))
     made += _handle(look, rng, (x + bend, z + length * 0.7), length * 0.3, radius)
     if rng.uniform() < 0.25:
-        plate = box((x + bend - radius * 1.8, -0.018, z + length * 0.3), (x + bend - radius * 1.5, 0.018, z + length * 0.6))
+        plate = box(
+            (x + bend - radius * 1.8, -0.018, z + length * 0.3), (x + bend - radius * 1.5, 0.018, z + length * 0.6)
+        )
         made.append(("tiller", plate, look.label, False))
-    builder.keypoint("handle", turn((np.array([[x + bend, 0, z + length]]), np.zeros((0, 3), np.int64)), 1, -shape.tiller_angle, (x, 0, z))[0][0])
-    return [(name, turn(mesh, 1, -shape.tiller_angle, (x, 0, z)), material, smooth) for name, mesh, material, smooth in made]
+    builder.keypoint(
+        "handle",
+        turn((np.array([[x + bend, 0, z + length]]), np.zeros((0, 3), np.int64)), 1, -shape.tiller_angle, (x, 0, z))[0][
+            0
+        ],
+    )
+    return [
+        (name, turn(mesh, 1, -shape.tiller_angle, (x, 0, z)), material, smooth) for name, mesh, material, smooth in made
+    ]
 
 
-def _handle(look: Look, rng: np.random.Generator, foot: tuple[float, float], height: float, radius: float) -> list[tuple[str, Mesh, Material, bool]]:
+def _handle(
+    look: Look, rng: np.random.Generator, foot: tuple[float, float], height: float, radius: float
+) -> list[tuple[str, Mesh, Material, bool]]:
     """The grip: closed loops of several outlines, a T, or a Y with two grips."""
     x, z = foot
     half = float(rng.uniform(0.065, 0.12))
@@ -261,7 +322,10 @@ def _handle(look: Look, rng: np.random.Generator, foot: tuple[float, float], hei
     tip = float(rng.uniform(-0.05, 0.03))
     if kind == "tee":
         up = tube([(x, 0, z), (x, 0, z + height)], radius, 10)
-        return [("tiller", up, grip, True), ("tiller", tube([(x, -half * 1.4, z + height), (x, half * 1.4, z + height)], bar * 1.1, 10), grip, True)]
+        return [
+            ("tiller", up, grip, True),
+            ("tiller", tube([(x, -half * 1.4, z + height), (x, half * 1.4, z + height)], bar * 1.1, 10), grip, True),
+        ]
     angles = np.linspace(-np.pi / 2, 1.5 * np.pi, 28, endpoint=False)
     power = {"loop": 1.0, "triangle": 0.75, "square": 0.45}[kind]
     across, up = np.cos(angles), np.sin(angles)
@@ -299,24 +363,39 @@ def electric_pallet_truck(rng: np.random.Generator, parameters: Parameters) -> A
     half, height = float(rng.uniform(0.3, 0.4)), float(rng.uniform(0.45, 0.85))
     depth = float(rng.uniform(0.28, 0.6))
     second = look.dark if rng.uniform() < 0.6 else look.paint
-    builder.add("body", box((-depth * 0.5, -half, 0.09), (0.02, half, height), float(rng.uniform(0.01, 0.04))), look.paint)
+    builder.add(
+        "body", box((-depth * 0.5, -half, 0.09), (0.02, half, height), float(rng.uniform(0.01, 0.04))), look.paint
+    )
     drop = float(rng.uniform(0.55, 0.95))
-    builder.add("body", box((-depth, -half * 0.96, 0.07), (-depth * 0.48, half * 0.96, height * drop), float(rng.uniform(0.02, 0.06))), second)
+    builder.add(
+        "body",
+        box((-depth, -half * 0.96, 0.07), (-depth * 0.48, half * 0.96, height * drop), float(rng.uniform(0.02, 0.06))),
+        second,
+    )
     builder.add("body", box((-depth - 0.02, -half * 1.02, 0.04), (-0.1, half * 1.02, 0.13), 0.02), look.dark)
     builder.add("wheels", wheel((-depth * 0.6, 0, 0.115), 0.115, 0.08), look.tread, True)
     for side in (-1, 1):
         builder.add("wheels", wheel((-depth * 0.7, side * half * 0.8, 0.06), 0.06, 0.04, segments=12), look.tread, True)
-    builder.add("label", box((-depth - 0.002, -0.12, height * drop * 0.6), (-depth, 0.12, height * drop * 0.75)), look.label)
+    builder.add(
+        "label", box((-depth - 0.002, -0.12, height * drop * 0.6), (-depth, 0.12, height * drop * 0.75)), look.label
+    )
     x, z, length = -depth * 0.85, float(rng.uniform(0.25, 0.5)), float(rng.uniform(0.75, 0.95))
     made = [("tiller", tube([(x, 0, z), (x, 0, z + length * 0.85)], [0.035, 0.026], 10), look.dark, True)]
     top = z + length * 0.9
     made.append(("tiller", box((x - 0.05, -0.06, top - 0.1), (x + 0.05, 0.06, top + 0.04), 0.02), look.grip, False))
     for side in (-1, 1):
-        path = [(x, side * 0.05, top - 0.05), (x, side * 0.17, top - 0.02), (x, side * 0.16, top + 0.07), (x, side * 0.05, top + 0.05)]
+        path = [
+            (x, side * 0.05, top - 0.05),
+            (x, side * 0.17, top - 0.02),
+            (x, side * 0.16, top + 0.07),
+            (x, side * 0.05, top + 0.05),
+        ]
         made.append(("tiller", tube(path, 0.016, 8), look.grip, True))
     made.append(("tiller", box((x - 0.06, -0.03, top - 0.02), (x + 0.01, 0.03, top + 0.07), 0.01), look.paint, False))
     lean = float(parameters.get("tiller_angle", rng.uniform(0.0, 0.35)))
     for name, mesh, material, smooth in made:
-        builder.add(name, turn(turn(mesh, 1, -lean, (x, 0, z)), 2, shape.tiller_swing * 0.3, (x, 0, 0)), material, smooth)
+        builder.add(
+            name, turn(turn(mesh, 1, -lean, (x, 0, z)), 2, shape.tiller_swing * 0.3, (x, 0, 0)), material, smooth
+        )
     builder.keypoint("handle", turn((np.array([[x, 0, top]]), np.zeros((0, 3), np.int64)), 1, -lean, (x, 0, z))[0][0])
     return builder.build()

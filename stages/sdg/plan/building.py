@@ -34,8 +34,12 @@ def build_hall(draft: Draft, length: float, width: float, height: float) -> None
     daylight = draft.draw(draft.settings.randomization.light.daylight)
     look = draft.new_variant(), draft.new_variant()
     for number, (x, y, yaw, run) in enumerate(
-        ((-length / 2, width / 2, 0.0, length), (length / 2, width / 2, -math.pi / 2, width),
-         (length / 2, -width / 2, math.pi, length), (-length / 2, -width / 2, math.pi / 2, width))  # fmt: skip
+        (
+            (-length / 2, width / 2, 0.0, length),
+            (length / 2, width / 2, -math.pi / 2, width),
+            (length / 2, -width / 2, math.pi, length),
+            (-length / 2, -width / 2, math.pi / 2, width),
+        )  # fmt: skip
     ):
         draft.add("wall", (x, y, 0), (yaw, 0, 0), variant=look[number % 2], length=run, height=height)
         _openings(draft, (x, y), yaw, run, daylight)
@@ -57,7 +61,9 @@ def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float,
     height = draft.hall.height
     windows = draft.chance(0.45)
     while at < run - 1.5:
-        kind = rng.choice(["gap", "window", "door", "thing"], p=[0.35, 0.3, 0.1, 0.25] if windows else [0.5, 0.0, 0.15, 0.35])
+        kind = rng.choice(
+            ["gap", "window", "door", "thing"], p=[0.35, 0.3, 0.1, 0.25] if windows else [0.5, 0.0, 0.15, 0.35]
+        )
         wide = float(rng.uniform(1.2, 4.0))
         if at + wide > run - 0.5:
             break
@@ -69,7 +75,12 @@ def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float,
         elif kind == "thing":
             family = "fire_extinguisher" if draft.chance(0.25) else "wall_thing"
             out = 0.15 if family == "fire_extinguisher" else 0.0
-            draft.add(family, along(origin, yaw, at + wide / 2, out, float(rng.uniform(0.9, 2.0)) * (out == 0)), (yaw, 0, 0), variant=draft.new_variant())
+            draft.add(
+                family,
+                along(origin, yaw, at + wide / 2, out, float(rng.uniform(0.9, 2.0)) * (out == 0)),
+                (yaw, 0, 0),
+                variant=draft.new_variant(),
+            )
         at += wide + float(rng.uniform(0.3, 2.0))
 
 
@@ -80,11 +91,22 @@ def _window(draft: Draft, origin: tuple[float, float], yaw: float, at: float, wi
     if tall < 0.3:
         return
     strength = daylight * float(rng.uniform(0.5, 1.5))
-    draft.add("window", along(origin, yaw, at, 0.0, low), (yaw, 0, 0), length=wide, height=tall, glow=0.15 + 14 * strength)
+    draft.add(
+        "window", along(origin, yaw, at, 0.0, low), (yaw, 0, 0), length=wide, height=tall, glow=0.15 + 14 * strength
+    )
     if strength > 0.15 and len(draft.lamps) < 4:
         # an area light shines along its local -Z: tip it over so that it shines into the hall
         position = along(origin, yaw, at + wide / 2, 0.12, low + tall / 2)
-        draft.lamps.append(Lamp("area", position, (yaw, -math.pi / 2, 0.0), 55.0 * strength * wide * tall, (0.86, 0.93, 1.0), (wide, tall)))
+        draft.lamps.append(
+            Lamp(
+                "area",
+                position,
+                (yaw, -math.pi / 2, 0.0),
+                55.0 * strength * wide * tall,
+                (0.86, 0.93, 1.0),
+                (wide, tall),
+            )
+        )
 
 
 def _columns(draft: Draft, rng: np.random.Generator) -> None:
@@ -106,7 +128,9 @@ def _lamps(draft: Draft, daylight: float) -> None:
     light, rng, hall = draft.settings.randomization.light, draft.rng, draft.hall
     z = hall.height - float(rng.uniform(0.75, 1.1))
     if not light.enabled:
-        draft.lamps = [Lamp("area", (0, 0, hall.height - 0.2), (0, 0, 0), 900.0, (1, 1, 1), (hall.length * 0.8, hall.width * 0.8))]
+        draft.lamps = [
+            Lamp("area", (0, 0, hall.height - 0.2), (0, 0, 0), 900.0, (1, 1, 1), (hall.length * 0.8, hall.width * 0.8))
+        ]
         draft.sky = (0.3, 0.3, 0.3)
         return
     exposure, off = draft.draw(light.exposure), draft.draw(light.lamps_off)
@@ -129,7 +153,11 @@ def _lamps(draft: Draft, daylight: float) -> None:
         if on and lit < LIT_LAMPS:
             lit += 1
             share = float(rng.uniform(0.6, 1.4))
-            draft.lamps.append(Lamp("area", (x, y, z - 0.05), (yaw, 0, 0), power * share * hall.height / 5, colour, (length, 0.3)))
+            draft.lamps.append(
+                Lamp("area", (x, y, z - 0.05), (yaw, 0, 0), power * share * hall.height / 5, colour, (length, 0.3))
+            )
     ambient = (0.006 + 0.03 * float(rng.uniform())) * 2**exposure + 0.05 * daylight
     draft.sky = (ambient * 0.95, ambient, ambient * 1.05)
-    draft.tags.update(light_exposure=round(exposure, 3), kelvin=round(kelvin), daylight=round(daylight, 3), lamps_off=round(off, 3))
+    draft.tags.update(
+        light_exposure=round(exposure, 3), kelvin=round(kelvin), daylight=round(daylight, 3), lamps_off=round(off, 3)
+    )

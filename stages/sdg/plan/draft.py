@@ -44,7 +44,7 @@ class Box:
     high: float
 
     def row(self) -> tuple[float, ...]:
-        """The numbers in order, for arrays of boxes."""
+        """The numbers in the order of the attributes, for arrays of boxes."""
         return self.x, self.y, self.yaw, self.half_x, self.half_y, self.low, self.high
 
 
@@ -124,7 +124,10 @@ class Draft:
         surface = self.settings.randomization.surface
         if not surface.enabled:
             return {"wear": 0.0, "dirt": 0.0}
-        chosen: dict[str, Parameter] = {"wear": round(self.draw(surface.wear), 3), "dirt": round(self.draw(surface.dirt), 3)}
+        chosen: dict[str, Parameter] = {
+            "wear": round(self.draw(surface.wear), 3),
+            "dirt": round(self.draw(surface.dirt), 3),
+        }
         if self.chance(surface.random_share):
             chosen["random_colour"] = True
         return chosen
@@ -174,6 +177,8 @@ class Draft:
         reach_y = abs(math.sin(box.yaw)) * box.half_x + abs(math.cos(box.yaw)) * box.half_y
         if abs(box.x) + reach_x > self.hall.length / 2 or abs(box.y) + reach_y > self.hall.width / 2:
             return False
+        if box.high > self.hall.height:
+            return False
         return not overlaps(box, np.array(self._boxes).reshape(-1, 7)).any()
 
     def occupy(self, box: Box) -> None:
@@ -185,13 +190,15 @@ class Draft:
         """All occupied boxes, (N, 7), see :class:`Box`."""
         return np.array(self._boxes).reshape(-1, 7)
 
-    def try_place(self, family: str, x: float, y: float, yaw: float, z: float = 0.0, margin: float = 0.03, **parameters: Parameter) -> Placement | None:
-        """Put a thing on the floor or a shelf if there is room; None if not."""
-        box = self.box_of(family, x, y, yaw, z, margin)
+    def try_place(
+        self, family: str, x: float, y: float, yaw: float, margin: float = 0.03, variant: int | None = None
+    ) -> Placement | None:
+        """Put a thing on the floor if there is room; None if not."""
+        box = self.box_of(family, x, y, yaw, 0.0, margin)
         if not self.is_free(box):
             return None
         self.occupy(box)
-        return self.add(family, (x, y, z), (yaw, 0.0, 0.0), **parameters)
+        return self.add(family, (x, y, 0.0), (yaw, 0.0, 0.0), variant=variant)
 
     def box_of(self, family: str, x: float, y: float, yaw: float, z: float = 0.0, margin: float = 0.0) -> Box:
         """The space that a family takes when put at that place."""

@@ -40,12 +40,25 @@ def put_load(draft: Draft, x: float, y: float, z: float, yaw: float, room: float
             left = room - height
             if left < 0.5:
                 break
-            height += _on_pallet(draft, str(rng.choice(["collar", "carton_load"])), x, y, z + height, yaw, min(left, 0.9))
+            height += _on_pallet(
+                draft, str(rng.choice(["collar", "carton_load"])), x, y, z + height, yaw, min(left, 0.9)
+            )
         return height
     return _on_pallet(draft, chosen, x, y, z, yaw, room)
 
 
-def _pile(draft: Draft, family: str, x: float, y: float, z: float, yaw: float, room: float, step: float, most: int, **parameters: str) -> float:
+def _pile(
+    draft: Draft,
+    family: str,
+    x: float,
+    y: float,
+    z: float,
+    yaw: float,
+    room: float,
+    step: float,
+    most: int,
+    **parameters: str,
+) -> float:
     """The same thing several times on itself, not quite straight."""
     count = max(1, min(most, int(room / step), int(draft.rng.integers(1, most + 1))))
     extra = {"height": 0.97} if family == "stillage" else parameters
@@ -93,7 +106,9 @@ def _carriers(draft: Draft, x: float, y: float, z: float, yaw: float, room: floa
     return layers * height
 
 
-def place_load(draft: Draft, x: float, y: float, yaw: float, room: float, kind: str | None = None, fill: float = 1.0) -> bool:
+def place_load(
+    draft: Draft, x: float, y: float, yaw: float, room: float, kind: str | None = None, fill: float = 1.0
+) -> bool:
     """Put a load on the floor where there is room; False where there is none."""
     if not draft.chance(fill):
         return False
@@ -127,7 +142,18 @@ def loaded_rack(draft: Draft, x: float, y: float, yaw: float, bays: int, fill: f
     draft.occupy(box)
     first, step = float(rng.uniform(1.2, 2.0)), float(rng.uniform(1.2, 1.9))
     levels = max(1, int((height - first) / step) + 1)
-    draft.add("rack", (x, y, 0), (yaw, 0, 0), variant=draft.new_variant(), bays=float(bays), bay=bay, height=height, levels=float(levels), first=first, step=step)
+    draft.add(
+        "rack",
+        (x, y, 0),
+        (yaw, 0, 0),
+        variant=draft.new_variant(),
+        bays=float(bays),
+        bay=bay,
+        height=height,
+        levels=float(levels),
+        first=first,
+        step=step,
+    )
     ground = draft.chance(0.8)
     per_bay = round(bay / 0.9)
     cos, sin = math.cos(yaw), math.sin(yaw)

@@ -40,7 +40,18 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     _, _, white = sensor.white_balance
     tags = {**draft.tags, "camera_height": round(camera.camera_to_world[2][3], 3), "jpeg_quality": sensor.jpeg_quality,
             "noise": sensor.noise, "blue_gain": white}  # fmt: skip
-    return FramePlan(frame, settings.seed, draft.split, name, camera, sensor, tuple(draft.placements), tuple(draft.lamps), draft.sky, tags)
+    return FramePlan(
+        frame,
+        settings.seed,
+        draft.split,
+        name,
+        camera,
+        sensor,
+        tuple(draft.placements),
+        tuple(draft.lamps),
+        draft.sky,
+        tags,
+    )
 
 
 def _scenario(settings: Settings, rng: np.random.Generator) -> tuple[str, Scenario]:

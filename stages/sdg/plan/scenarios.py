@@ -13,7 +13,7 @@ from stages.sdg.plan.sight import first_hit
 from stages.sdg.plan.trucks import place_trucks
 
 LOOKALIKES = {
-    "hand_cart": 3.0, "sack_barrow": 3.0, "stacker": 2.0, "roll_cage": 2.0, "shelf_trolley": 1.5, "handle_lookalike": 3.0,
+    "hand_cart": 3.0, "sack_barrow": 3.0, "stacker": 2.0, "roll_cage": 2.0, "shelf_trolley": 1.5, "dolly": 1.5, "push_mower": 1.0, "scooter": 1.0, 
     "order_picker": 1.0, "cleaning_machine": 1.5, "bicycle": 0.7, "tool_trolley": 1.0, "tugger": 0.8, "guard_rail": 1.0,
     "ladder": 1.0, "broom": 0.7, "chair": 0.5,
 }  # fmt: skip
@@ -30,6 +30,9 @@ BESIDE_WALLS = {
     "ladder": 0.7, "cage": 0.8, "long_goods": 0.8,
 }  # fmt: skip
 
+BACK_TO_WALL = {"cabinet", "workbench", "work_table", "machine_box", "pipe_bundle", "waste_bin"}
+"""Families whose front is their long side, so that they stand with their back to a wall."""
+
 NEAREST = 0.85
 """Least free distance before the camera, metres."""
 
@@ -39,7 +42,9 @@ def pick(draft: Draft, weights: dict[str, float]) -> str:
     return str(draft.rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
 
 
-def set_view(draft: Draft, x: tuple[float, float], y: tuple[float, float], heading: float | None = None, spread: float = math.pi) -> None:
+def set_view(
+    draft: Draft, x: tuple[float, float], y: tuple[float, float], heading: float | None = None, spread: float = math.pi
+) -> None:
     """Put the camera into a part of the hall, looking where the view is open.
 
     Args:
@@ -68,7 +73,15 @@ def set_view(draft: Draft, x: tuple[float, float], y: tuple[float, float], headi
     view = draft.view
     ahead = NEAREST / 2
     # nothing may stand at the lens or just before it
-    middle = Box(view.x + ahead * math.cos(view.yaw), view.y + ahead * math.sin(view.yaw), view.yaw, ahead + 0.3, 0.35, 0, height + 0.4)
+    middle = Box(
+        view.x + ahead * math.cos(view.yaw),
+        view.y + ahead * math.sin(view.yaw),
+        view.yaw,
+        ahead + 0.3,
+        0.35,
+        0,
+        height + 0.4,
+    )
     draft.occupy(middle)
 
 
@@ -93,7 +106,14 @@ def line_walls(draft: Draft, fill: float) -> None:
     for yaw, run, offset in ((0.0, hall.length, hall.width / 2), (math.pi, hall.length, hall.width / 2)):
         if draft.chance(0.4):
             out = offset - 0.85
-            loaded_rack(draft, -out * math.sin(yaw), out * math.cos(yaw), yaw, max(1, int(run * float(draft.rng.uniform(0.3, 0.95)) / 3.2)), float(draft.rng.uniform(0.5, 1)))
+            loaded_rack(
+                draft,
+                -out * math.sin(yaw),
+                out * math.cos(yaw),
+                yaw,
+                max(1, int(run * float(draft.rng.uniform(0.3, 0.95)) / 3.2)),
+                float(draft.rng.uniform(0.5, 1)),
+            )
     for yaw, run, offset in ((0.0, hall.length, hall.width / 2), (math.pi / 2, hall.width, hall.length / 2),
                              (math.pi, hall.length, hall.width / 2), (-math.pi / 2, hall.width, hall.length / 2)):  # fmt: skip
         at = -run / 2 + 1.0
@@ -108,14 +128,23 @@ def line_walls(draft: Draft, fill: float) -> None:
 
 def _wall_thing(draft: Draft, kind: str, x: float, y: float, yaw: float) -> None:
     turned = yaw + math.pi if draft.chance(0.5) else yaw
+    if kind in BACK_TO_WALL:
+        turned = yaw - math.pi / 2
     if kind == "load":
-        place_load(draft, x, y, turned + (math.pi / 2 if draft.chance(0.4) else 0.0), float(draft.rng.uniform(0.6, 2.2)))
+        place_load(
+            draft, x, y, turned + (math.pi / 2 if draft.chance(0.4) else 0.0), float(draft.rng.uniform(0.6, 2.2))
+        )
     elif kind == "cage":
         length = float(draft.rng.uniform(2, 4))
         box = Box(x, y, yaw, length / 2 + 0.05, 0.06, 0, 2.2)
         if draft.is_free(box):
             draft.occupy(box)
-            draft.add("cage_wall", (x - length / 2 * math.cos(yaw), y - length / 2 * math.sin(yaw), 0), (yaw, 0, 0), length=length)
+            draft.add(
+                "cage_wall",
+                (x - length / 2 * math.cos(yaw), y - length / 2 * math.sin(yaw), 0),
+                (yaw, 0, 0),
+                length=length,
+            )
     elif kind == "shelf":
         draft.try_place("shelf", x, y, turned, variant=draft.new_variant())
     else:
@@ -146,7 +175,10 @@ def marks(draft: Draft) -> None:
             along_x = draft.chance(0.5)
             run = hall.length if along_x else hall.width
             length = float(rng.uniform(2, run - 1))
-            at, side = float(rng.uniform(-run / 2, run / 2 - length)), float(rng.uniform(-0.5, 0.5)) * (hall.width if along_x else hall.length)
+            at, side = (
+                float(rng.uniform(-run / 2, run / 2 - length)),
+                float(rng.uniform(-0.5, 0.5)) * (hall.width if along_x else hall.length),
+            )
             place = (at, side, 0.001) if along_x else (side, at, 0.001)
             style = str(rng.choice(["line", "line", "dashed", "hatched"]))
             draft.add("floor_mark", place, (0.0 if along_x else math.pi / 2, 0, 0), length=length, style=style)
@@ -173,7 +205,13 @@ def furnish(draft: Draft, near: float | None = None, far: float | None = None) -
         view = draft.view
         assert view is not None, "the view is chosen before goods are put in it"
         distance, heading = float(rng.uniform(3, 14)), view.yaw + float(rng.uniform(-1, 1)) * view.half_angle
-        place_load(draft, view.x + distance * math.cos(heading), view.y + distance * math.sin(heading), float(rng.uniform(-math.pi, math.pi)), float(rng.uniform(0.5, 1.8)))
+        place_load(
+            draft,
+            view.x + distance * math.cos(heading),
+            view.y + distance * math.sin(heading),
+            float(rng.uniform(-math.pi, math.pi)),
+            float(rng.uniform(0.5, 1.8)),
+        )
     marks(draft)
     if draft.chance(content.flying):
         fly(draft)
@@ -187,11 +225,19 @@ def fly(draft: Draft) -> None:
     for _ in range(int(rng.integers(1, 8))):
         distance, heading = float(rng.uniform(1.5, 7)), view.yaw + float(rng.uniform(-1, 1)) * view.half_angle
         turn = (float(rng.uniform(-3, 3)), float(rng.uniform(-1.5, 1.5)), float(rng.uniform(-1.5, 1.5)))
-        place = (view.x + distance * math.cos(heading), view.y + distance * math.sin(heading), float(rng.uniform(0.2, 2.6)))
-        draft.add("floating_shape", place, turn, variant=draft.new_variant(), scale=round(float(rng.uniform(0.3, 1.0)), 3))
+        place = (
+            view.x + distance * math.cos(heading),
+            view.y + distance * math.sin(heading),
+            float(rng.uniform(0.2, 2.6)),
+        )
+        draft.add(
+            "floating_shape", place, turn, variant=draft.new_variant(), scale=round(float(rng.uniform(0.3, 1.0)), 3)
+        )
 
 
-def _hall(draft: Draft, length: tuple[float, float], width: tuple[float, float], height: tuple[float, float] = (3.2, 8.5)) -> None:
+def _hall(
+    draft: Draft, length: tuple[float, float], width: tuple[float, float], height: tuple[float, float] = (3.2, 8.5)
+) -> None:
     rng = draft.rng
     build_hall(draft, float(rng.uniform(*length)), float(rng.uniform(*width)), float(rng.uniform(*height)))
 
@@ -220,7 +266,9 @@ def racks(draft: Draft, rows: int, aisle: float, fill: float) -> float:
 def aisle(draft: Draft) -> None:
     """Between racks."""
     _hall(draft, (14, 32), (8, 20), (4.0, 8.5))
-    half = racks(draft, int(draft.rng.integers(1, 3)), float(draft.rng.uniform(2.2, 4.8)), float(draft.rng.uniform(0.55, 0.95)))
+    half = racks(
+        draft, int(draft.rng.integers(1, 3)), float(draft.rng.uniform(2.2, 4.8)), float(draft.rng.uniform(0.55, 0.95))
+    )
     heading = 0.0 if draft.chance(0.5) else math.pi
     set_view(draft, (-draft.hall.length * 0.4, draft.hall.length * 0.4), (-half + 0.4, half - 0.4), heading, 0.75)
     furnish(draft)
@@ -232,9 +280,24 @@ def dock(draft: Draft) -> None:
     _hall(draft, (12, 26), (9, 18), (4.0, 7.5))
     hall, rng = draft.hall, draft.rng
     for x in np.arange(-hall.length / 2 + 1.5, hall.length / 2 - 3, float(rng.uniform(3.8, 5.5))):
-        draft.add("door", (float(x), hall.width / 2 - 0.05, 0), length=3.0, height=min(3.4, hall.height - 0.6), kind="sectional")
+        draft.add(
+            "door",
+            (float(x), hall.width / 2 - 0.05, 0),
+            length=3.0,
+            height=min(3.4, hall.height - 0.6),
+            kind="sectional",
+        )
         if draft.chance(0.7):
-            block(draft, float(x), hall.width / 2 - 5.5, 0.0, int(rng.integers(1, 3)), int(rng.integers(1, 5)), float(rng.uniform(1, 2.1)), 0.8)
+            block(
+                draft,
+                float(x),
+                hall.width / 2 - 5.5,
+                0.0,
+                int(rng.integers(1, 3)),
+                int(rng.integers(1, 5)),
+                float(rng.uniform(1, 2.1)),
+                0.8,
+            )
     line_walls(draft, 0.8)
     set_view(draft, (-hall.length * 0.4, hall.length * 0.4), (-hall.width * 0.45, hall.width * 0.2), math.pi / 2, 1.0)
     furnish(draft)
@@ -273,7 +336,15 @@ def workshop(draft: Draft) -> None:
     hall = draft.hall
     line_walls(draft, 0.9)
     set_view(draft, (-hall.length * 0.42, hall.length * 0.42), (-hall.width * 0.42, hall.width * 0.42))
-    shop = {"workbench": 2.0, "machine_box": 3.0, "work_table": 2.0, "cabinet": 1.0, "tool_trolley": 2.0, "chair": 1.0, "drum": 1.0}
+    shop = {
+        "workbench": 2.0,
+        "machine_box": 3.0,
+        "work_table": 2.0,
+        "cabinet": 1.0,
+        "tool_trolley": 2.0,
+        "chair": 1.0,
+        "drum": 1.0,
+    }
     scatter(draft, shop, int(draft.rng.integers(3, 8)), 2.5, 10)
     furnish(draft)
 

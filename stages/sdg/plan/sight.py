@@ -13,7 +13,9 @@ def clear_share(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: ND
     return float(1 - _cut(eye, points, boxes).any(1).mean())
 
 
-def first_hit(eye: NDArray[np.float64], direction: NDArray[np.float64], boxes: NDArray[np.float64], far: float) -> float:
+def first_hit(
+    eye: NDArray[np.float64], direction: NDArray[np.float64], boxes: NDArray[np.float64], far: float
+) -> float:
     """Distance along ``direction`` (unit) to the first box, at most ``far`` metres."""
     if not len(boxes):
         return far
@@ -28,7 +30,9 @@ def _cut(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray[n
     return (enter < leave) & (enter > 0.0) & (enter < 0.98)
 
 
-def _slabs(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _slabs(
+    eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where the segments eye-point enter and leave each box, as a share of their length: (P, N) each.
 
     The slab method of Kay and Kajiya (SIGGRAPH 1986) in each box's own axes.
