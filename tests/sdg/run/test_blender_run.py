@@ -44,7 +44,9 @@ def test_two_runs_and_any_number_of_workers_give_the_same_bytes(made: Path, tmp_
 
 
 def test_one_frame_again_in_a_fresh_process_has_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(flat.resized(small(32, 1), test_count=1).model_dump(), sort_keys=False))
+    (tmp_path / "params.yaml").write_text(
+        yaml.safe_dump(flat.resized(small(32, 1), test_count=1).model_dump(), sort_keys=False)
+    )
     scene = tmp_path / "scenes" / "two.blend"
     arguments = ["--frame", "2", "--folder", str(made), "--out", str(tmp_path / "out"), "--save-blend", str(scene)]
     done = subprocess.run(
