@@ -92,6 +92,9 @@ def hand_cart(rng: np.random.Generator, parameters: Parameters) -> Asset:
         )
         loop = torus((0, 0, 0), 0.06, 0.011, 0, 14, 6)
         builder.add("handle", move((loop[0] * (1.0, 1.4, 1.0), loop[1]), shifted(tip, 0, 0, 0.06)), metal, True)
+    if chance(rng, 0.3):
+        fill = deck + float(rng.uniform(0.15, 0.8))
+        add_goods(builder, rng, finish, (hx * float(rng.uniform(0.5, 0.85)), hy * 0.9), deck + 0.026, fill)
     builder.keypoint("handle", (-hx - lean, 0, handle))
     return recentre(builder.build())
 
@@ -215,8 +218,8 @@ def add_goods(
         for _ in range(2)
     ]
     z = low
-    while z < high:
-        tall, x = float(rng.uniform(0.12, 0.4)), -half[0]
+    while z < high - 0.05:
+        tall, x = min(float(rng.uniform(0.12, 0.4)), high - z), -half[0]
         while x < half[0] - 0.1:
             wide = min(float(rng.uniform(0.2, 0.5)), half[0] - x)
             split = float(rng.uniform(-0.5, 0.5)) * half[1]
@@ -244,13 +247,14 @@ def shelf_trolley(rng: np.random.Generator, parameters: Parameters) -> Asset:
     add_castors(builder, rng, (hx - 0.05, hy - 0.04), low, radius, metal, tread)
     levels = np.linspace(low + 0.01, height - float(rng.uniform(0.0, 0.15)), int(rng.integers(2, 6)))
     lip = float(rng.choice([0.0, rng.uniform(0.03, 0.1)]))
+    gap = float(np.diff(levels).min()) - 0.05
     for z in levels:
         builder.add("shelves", box((-hx, -hy, z - 0.012), (hx, hy, z + 0.012), 0.003), shelf)
         if lip:
             for side in (-1, 1):
                 builder.add("frame", box((-hx, side * hy - 0.005, z), (hx, side * hy + 0.005, z + lip)), frame)
         if chance(rng, 0.4) and z < levels[-1]:
-            add_goods(builder, rng, finish, (hx - 0.06, hy - 0.03), z + 0.012, z + 0.15)
+            add_goods(builder, rng, finish, (hx - 0.06, hy - 0.03), z + 0.012, z + min(0.3, gap))
     post = float(rng.uniform(0.012, 0.02))
     for x in (-hx, hx):
         for y in (-hy, hy):

@@ -193,8 +193,8 @@ def _chassis(builder: Builder, b: Body, look: Look, rng: np.random.Generator) ->
         tread = box((b.hood_front, low + 0.03, b.step * 0.5), (back + 0.02, high + 0.004, b.step * 0.5 + 0.15))
         builder.add("step", tread, look.rubber)
     battery = [
-        (b.hood_front, 0.22),
-        (b.hood_front, b.hood_top - 0.06),
+        (b.hood_front + 0.012, 0.22),
+        (b.hood_front + 0.012, b.hood_top - 0.06),
         (b.hood_front - 0.06, b.hood_top),
         (b.rear_axle - 0.02, b.hood_top),
         (b.rear_axle - 0.02, 0.22),
@@ -314,7 +314,7 @@ def _guard(builder: Builder, b: Body, look: Look, rng: np.random.Generator) -> N
     paint = look.dark if chance(rng, 0.75) else look.paint
     for side in (-1, 1):
         legs = [
-            (-0.26, side * half, b.cowl * 0.72),
+            (b.front_axle + 0.1, side * half, b.front_wheel * 2),
             (front, side * half, top),
             (rear, side * half, top - 0.02),
             (b.rear_axle - 0.04, side * half * 0.96, b.hood_top - 0.02),

@@ -31,12 +31,14 @@ def _clutter(
     things.append(
         Material("cardboard", pick(rng, codes), 0.75, dirt=finish.dirt * 0.5, seed=int(rng.integers(1 << 30)))
     )
-    for _ in range(count):
+    for number in range(count):
         x, y = float(rng.uniform(-0.85, 0.85) * half[0]), float(rng.uniform(-0.9, 0.9) * half[1])
         thing, kind = things[int(rng.integers(3))], rng.choice(["box", "tin", "paper", "tool"])
         room = min(half[0] - abs(x), half[1] - abs(y)) * 0.7
         if kind == "paper":
-            sheet = turn(box((-0.105, -0.15, 0.001), (0.105, 0.15, 0.003)), 2, float(rng.uniform(0, 3)))
+            sheet = turn(
+                box((-0.105, -0.15, 0.001), (0.105, 0.15, 0.003 + 0.0007 * number)), 2, float(rng.uniform(0, 3))
+            )
             builder.add("clutter", move(sheet, (x * 0.7, y * 0.9, z)), paper)
         elif kind == "tin":
             tall, radius = float(rng.uniform(0.08, 0.28)), min(room, float(rng.uniform(0.03, 0.09)))

@@ -49,7 +49,7 @@ def reach_truck(rng: np.random.Generator, parameters: Parameters) -> Asset:
         builder.add("wheels", wheel((leg, (low + high) / 2, radius), radius, 0.1), look.rubber, True)
     builder.add(
         "body",
-        soft_box((front - 0.28, -half, 0.08), (front, half, float(rng.uniform(0.75, 1.0))), 0.02, 0.01),
+        soft_box((front - 0.28, -half + 0.014, 0.08), (front, half - 0.014, float(rng.uniform(0.75, 1.0))), 0.02, 0.01),
         look.dark,
     )
     hood = float(rng.uniform(0.95, 1.2))
@@ -162,7 +162,9 @@ def stacker(rng: np.random.Generator, parameters: Parameters) -> Asset:
         builder.add("wheels", wheel((length - 0.1, y, 0.042), 0.042, 0.08, segments=12), look.rubber, True)
     half, top, depth = float(rng.uniform(0.37, 0.43)), float(rng.uniform(0.6, 0.95)), float(rng.uniform(0.35, 0.6))
     builder.add(
-        "body", box((-0.26, -max(half, straddle + 0.06), 0.05), (-0.19, max(half, straddle + 0.06), 0.3)), look.dark
+        "body",
+        box((-0.26, -max(half - 0.02, straddle + 0.055), 0.05), (-0.19, max(half - 0.02, straddle + 0.055), 0.3)),
+        look.dark,
     )
     builder.add(
         "body",
@@ -264,10 +266,10 @@ def _high_picker(builder: Builder, look: Look, rng: np.random.Generator, paramet
         builder.keypoint(f"fork_tip_{'left' if side > 0 else 'right'}", (length, side * 0.2, lifted))
     back = -deep
     floor = lifted + 0.12
-    builder.add("cab", box((back, -half, floor - 0.08), (0, half, floor), 0.01), look.dark)
+    builder.add("cab", box((back, -half, floor - 0.08), (-0.025, half, floor), 0.01), look.dark)
     builder.add(
         "cab",
-        soft_box((-0.14, -half, floor), (0, half, floor + float(rng.uniform(0.85, 1.05))), 0.02, 0.02),
+        soft_box((-0.14, -half, floor), (-0.025, half, floor + float(rng.uniform(0.85, 1.05))), 0.02, 0.02),
         look.paint,
     )
     builder.add("seat", box((back, -half * 0.6, floor + 0.7), (back + 0.06, half * 0.6, floor + 1.05), 0.02), look.seat)

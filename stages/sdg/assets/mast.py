@@ -116,7 +116,7 @@ def _carriage(mast: Mast, rng: np.random.Generator) -> Iterator[Piece]:
         yield "carriage", box((-0.075, y - 0.02, z + 0.06), (-0.055, y + 0.02, z + 0.44)), "carriage"
     single = fork(mast.fork_length, mast.fork_width, thick, 0.52)
     for side in (-1, 1):
-        inner, outer = side * (mast.width / 2 - 0.13), side * (mast.width / 2 - 0.1)
+        inner, outer = side * (mast.width / 2 - 0.155), side * (mast.width / 2 - 0.127)
         yield "carriage", box((-0.16, inner, z + 0.02), (-0.07, outer, z + 0.5)), "carriage"
         yield "forks", move(single, (0, side * mast.fork_spread / 2, z)), "forks"
     if not mast.backrest:
