@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -61,16 +62,21 @@ def _scenario(settings: Settings, rng: np.random.Generator) -> tuple[str, Scenar
             raise SettingsError(f"scene.scenarios: '{name}' is not registered; choose from {', '.join(sorted(known))}")
     if not settings.randomization.content.structure:
         return "uniform", known["uniform"]
-    weights = np.array(list(asked.values()), float)
-    name = list(asked)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+    name = _weighted(asked, rng)
     return name, known[name]
+
+
+def _weighted(weights: Mapping[str, float], rng: np.random.Generator) -> str:
+    """One name by weight, whatever order the settings file has them in."""
+    names = sorted(weights)
+    shares = np.array([weights[name] for name in names], float)
+    return names[int(rng.choice(len(names), p=shares / shares.sum()))]
 
 
 def _camera(draft: Draft, rng: np.random.Generator) -> Camera:
     view, ranges = draft.view, draft.settings.randomization
     assert view is not None, "a scenario sets the view"
-    sizes = list(draft.settings.dataset.frames.sizes)
-    width, height = parse_size(sizes[int(rng.integers(len(sizes)))])
+    width, height = parse_size(_weighted(draft.settings.dataset.frames.sizes, rng))
     roll = math.radians(ranges.camera.roll.sample(rng))
     k1 = ranges.sensor.distortion.sample(rng) if ranges.sensor.enabled else 0.0
     focal = width / 2 / math.tan(view.half_angle)
