@@ -73,15 +73,18 @@ def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float,
             tall = min(height - 0.8, float(rng.uniform(2.2, 4.0)))
             draft.add("door", along(origin, yaw, at, 0.0, 0), (yaw, 0, 0), length=wide, height=tall)
         elif kind == "thing":
-            family = "fire_extinguisher" if draft.chance(0.25) else "wall_thing"
-            out = 0.15 if family == "fire_extinguisher" else 0.0
-            draft.add(
-                family,
-                along(origin, yaw, at + wide / 2, out, float(rng.uniform(0.9, 2.0)) * (out == 0)),
-                (yaw, 0, 0),
-                variant=draft.new_variant(),
-            )
+            _hang(draft, origin, yaw, at + wide / 2)
         at += wide + float(rng.uniform(0.3, 2.0))
+
+
+def _hang(draft: Draft, origin: tuple[float, float], yaw: float, at: float) -> None:
+    """Something on a wall; an extinguisher's own front is +X."""
+    if draft.chance(0.25):
+        place = along(origin, yaw, at, 0.0, 0.0)
+        draft.add("fire_extinguisher", place, (yaw - math.pi / 2, 0, 0), variant=draft.new_variant(), hung=True)
+    else:
+        place = along(origin, yaw, at, 0.0, float(draft.rng.uniform(0.9, 2.0)))
+        draft.add("wall_thing", place, (yaw, 0, 0), variant=draft.new_variant())
 
 
 def _window(draft: Draft, origin: tuple[float, float], yaw: float, at: float, wide: float, daylight: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from stages.common.errors import SettingsError
 from stages.common.settings import Settings
 from stages.common.settings.pictures import parse_size
+from stages.sdg.plan.building import blackbody
 from stages.sdg.plan.draft import Draft, Scenario, scenarios
 from stages.sdg.plan.geometry import look_along
 from stages.sdg.plan.types import Camera, FramePlan, SensorPlan, split_of
@@ -37,7 +38,7 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     camera_rng, sensor_rng = rng.spawn(2)
     arrange(draft)
     camera = _camera(draft, camera_rng)
-    sensor = _sensor(settings, sensor_rng)
+    sensor = _sensor(settings, sensor_rng, float(draft.tags.get("kelvin", 6500)))
     _, _, white = sensor.white_balance
     tags = {**draft.tags, "camera_height": round(camera.camera_to_world[2][3], 3), "jpeg_quality": sensor.jpeg_quality,
             "noise": sensor.noise, "blue_gain": white}  # fmt: skip
@@ -88,7 +89,7 @@ def _camera(draft: Draft, rng: np.random.Generator) -> Camera:
     return Camera(width, height, round(focal, 3), matrix, (round(k1, 4), 0.0))  # type: ignore[arg-type]
 
 
-def _sensor(settings: Settings, rng: np.random.Generator) -> SensorPlan:
+def _sensor(settings: Settings, rng: np.random.Generator, kelvin: float) -> SensorPlan:
     ranges = settings.randomization.sensor
     if not ranges.enabled:
         return SensorPlan(enabled=False)
@@ -97,10 +98,12 @@ def _sensor(settings: Settings, rng: np.random.Generator) -> SensorPlan:
         return round(float(getattr(ranges, name).sample(rng)), 4)
 
     cast = draw("white_balance")
+    # an automatic white balance takes out most of the lamps' colour, and errs by `cast`
+    red, _, blue = (np.array(blackbody(kelvin)) / blackbody(kelvin)[1]) ** -float(rng.uniform(0.55, 1.0))
     return SensorPlan(
         exposure=draw("exposure"),
         target=round(float(rng.uniform(0.34, 0.5)), 4),
-        white_balance=(round(1 + cast, 4), 1.0, round(1 - cast, 4)),
+        white_balance=(round(float(red) * (1 + cast), 4), 1.0, round(float(blue) * (1 - cast), 4)),
         vignette=draw("vignette"),
         motion_blur=(draw("motion_blur"), round(float(rng.uniform(0, math.pi)), 4)),
         defocus=draw("defocus"),

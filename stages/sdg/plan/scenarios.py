@@ -15,22 +15,22 @@ from stages.sdg.plan.trucks import place_trucks
 LOOKALIKES = {
     "hand_cart": 3.0, "sack_barrow": 3.0, "stacker": 2.0, "roll_cage": 2.0, "shelf_trolley": 1.5, "dolly": 1.5, "push_mower": 1.0, "scooter": 1.0, 
     "order_picker": 1.0, "cleaning_machine": 1.5, "bicycle": 0.7, "tool_trolley": 1.0, "tugger": 0.8, "guard_rail": 1.0,
-    "ladder": 1.0, "broom": 0.7, "chair": 0.5,
+    "ladder": 1.0, "chair": 0.5,
 }  # fmt: skip
 """Things that detectors take for pallet trucks, and how often they stand about."""
 
 CLUTTER = {
     "carton": 5.0, "drum": 2.0, "waste_bin": 1.5, "bollard": 1.0, "traffic_cone": 0.6, "small_load_carrier": 2.5,
     "trash_bags": 0.8, "cable_drum": 0.8, "work_table": 1.0, "person": 1.6, "wet_floor_sign": 0.4, "stillage": 2.0,
-    "crate": 1.2, "pipe_bundle": 0.6,
+    "crate": 1.2,
 }  # fmt: skip
 
 BESIDE_WALLS = {
     "shelf": 4.0, "cabinet": 2.5, "workbench": 2.0, "machine_box": 2.0, "load": 6.0, "pipe_bundle": 1.0, "waste_bin": 1.0,
-    "ladder": 0.7, "cage": 0.8, "long_goods": 0.8,
+    "ladder": 0.7, "cage": 0.8, "long_goods": 0.8, "broom": 0.5,
 }  # fmt: skip
 
-BACK_TO_WALL = {"cabinet", "workbench", "work_table", "machine_box", "pipe_bundle", "waste_bin"}
+BACK_TO_WALL = {"cabinet", "workbench", "work_table", "machine_box", "pipe_bundle", "waste_bin", "broom"}
 """Families whose front is their long side, so that they stand with their back to a wall."""
 
 NEAREST = 0.85
