@@ -76,5 +76,6 @@ def _draw(
     balance.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1), title="finished model, validation")
     for axes, title in ((losses, "losses"), (measures, "validation")):
         axes.set(xlabel="epoch", title=title)
-        axes.legend(fontsize="x-small")
+        if axes.lines:
+            axes.legend(fontsize="x-small")
     figure.savefig(path, dpi=100)

@@ -1,4 +1,4 @@
-"""Ultralytics, kept from the network, from the user's own settings of it, and from the terminal."""
+"""Ultralytics and ONNX Runtime, kept from the network, from the user's home, and from the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def ultralytics(cache: Path) -> Iterator[None]:
     """Make Ultralytics importable and silent for as long as the block lasts.
 
     Its settings file lies in ``cache`` instead of the user's home, it downloads and installs nothing, and its reports
-    to its makers are off. Most of that is read from the environment when it is first imported.
+    to its makers are off; so are those of ONNX Runtime, with which exports are checked. Most of that is read from the
+    environment when a library is first imported.
 
     Args:
         cache: folder for its files.
@@ -24,6 +25,7 @@ def ultralytics(cache: Path) -> Iterator[None]:
     os.environ["YOLO_OFFLINE"] = "True"
     os.environ["YOLO_AUTOINSTALL"] = "False"
     os.environ.setdefault("YOLO_VERBOSE", "False")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("YOLO_CONFIG_DIR", str(ignored_folder(cache) / "ultralytics"))
     import logging
 
