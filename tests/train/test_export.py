@@ -49,6 +49,7 @@ def test_weights_are_exported_alone(weights: Path, tmp_path: Path) -> None:
         [*command, "--input-size", "96"], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
     )
     assert (result.returncode, result.stderr) == (0, "")
+    default = "threshold 0.25 (the default, since --validate is not given)"
     assert result.stdout == f"export: {tmp_path / 'model.onnx'}, {default}\n"
     detector = Detector(tmp_path / "model.onnx")
     assert (detector.input_size, detector.names, detector.threshold) == ((96, 96), ("crate", "pallet"), 0.25)
