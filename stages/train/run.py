@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -173,6 +174,7 @@ def _log_start(run: RunLogger, settings: Mapping[str, Any], data: YoloData, weig
     run.log_tags(
         {
             "git.commit": _commit(project),
+            "dvc.experiment": os.environ.get("DVC_EXP_NAME", ""),
             "data.revision": revision,
             "data.sha256": data.sha256,
             "weights.origin": weights.origin,

@@ -206,7 +206,7 @@ def save_weights(path: Path, model: Any, input_size: int) -> None:
 
     Ultralytics' own function also writes the date, the user's paths and the commit.
     """
-    plain = deepcopy(model).half().requires_grad_(False)
+    plain = deepcopy(model).cpu().to(memory_format=torch.contiguous_format).half().requires_grad_(False)
     plain.criterion = None
     plain.args = {"task": "detect", "imgsz": input_size}
     content = {
