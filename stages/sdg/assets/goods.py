@@ -413,7 +413,7 @@ def carton_load(rng: np.random.Generator, parameters: Parameters) -> Asset:
     for k in range(counts[2]):
         for i in range(counts[0]):
             for j in range(counts[1]):
-                if k == counts[2] - 1 and rng.uniform() < 0.15 and counts[0] * counts[1] > 1:
+                if 0 < k == counts[2] - 1 and rng.uniform() < 0.15 and counts[0] * counts[1] > 1:
                     continue
                 low = (
                     np.array([-length / 2, -width / 2, 0])
