@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ast
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,6 +224,8 @@ def suppress(xyxy: Floats, iou: float = NMS_IOU, most: int = MAX_DETECTIONS) -> 
 
 
 def _open_session(path: Path, threads: int) -> Any:
+    # read at import: without it ONNX Runtime reports usage and writes a device id into the home folder
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     if not path.is_file():
