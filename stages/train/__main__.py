@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--input-size", type=input_side, required=True, metavar="PIXELS", help="side of the input")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     export.add_argument("--validate", type=Path, metavar="DIR", help="YOLO tree to choose the threshold on (part val)")
+    export.add_argument("--main-class", default="all", metavar="NAME", help="class that the threshold is best for")
     add_debug(export)
     export.set_defaults(command=export_command)
     return top

@@ -32,7 +32,10 @@ def export_command(args: argparse.Namespace) -> str:
 
     validate = read_data(args.validate).val if args.validate else None
     out = args.out / f"{args.weights.stem}.onnx"
-    exported = export_model(args.weights, args.input_size, out, validate=validate, cache=Path.cwd() / ".cache")
+    cache = Path.cwd() / ".cache"
+    exported = export_model(
+        args.weights, args.input_size, out, validate=validate, cache=cache, main_class=args.main_class
+    )
     about = {
         "threshold": exported.point.threshold,
         "f1": round(exported.point.f1, 5),

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 OPSET = 17
 """ONNX operator set: the oldest that all operators of the supported networks are in, so that old runtimes load it."""
 
+EVERY_CLASS = "all"
+"""In place of a class: the threshold is best for all classes together."""
+
 CANDIDATE_SCORE = 0.001
 """Least score of a detection that takes part in the choice of the threshold (Ultralytics' ``conf`` in validation)."""
 
@@ -102,7 +105,9 @@ class Exported:
     point: OperatingPoint
 
 
-def export_model(weights: Path, input_size: int, out: Path, *, validate: Part | None, cache: Path) -> Exported:
+def export_model(
+    weights: Path, input_size: int, out: Path, *, validate: Part | None, cache: Path, main_class: str = EVERY_CLASS
+) -> Exported:
     """Export a checkpoint for one picture at a time, choose its threshold, and compare it with the original.
 
     The metadata are Ultralytics' own (``names``, ``imgsz``, ...) and ``threshold``. The same weights give the same
@@ -115,6 +120,7 @@ def export_model(weights: Path, input_size: int, out: Path, *, validate: Part | 
         validate: labelled pictures that the threshold is chosen on; without them it is the default, and the models are
             compared on noise.
         cache: folder for Ultralytics' files.
+        main_class: class that the threshold is best for; all together when it is ``all``, or not there to be found.
 
     Raises:
         InputError: when the weights are no such checkpoint.
@@ -127,7 +133,7 @@ def export_model(weights: Path, input_size: int, out: Path, *, validate: Part | 
         _save(model, candidate)
         pictures = _some_pictures(validate, input_size)
         parity = compare(network, Detector(candidate), candidate, pictures)
-        curve = detections_on(Detector(candidate), validate) if validate else NO_DETECTIONS
+        curve = detections_on(Detector(candidate), validate, main_class) if validate else NO_DETECTIONS
         point = operating_point(curve)
         _set_metadata(model, "threshold", repr(point.threshold))
         _save(model, out)
@@ -140,18 +146,29 @@ def operating_point(curve: Curve) -> OperatingPoint:
     return OperatingPoint(round(point.threshold, 6), point.precision, point.recall, point.f1)
 
 
-def detections_on(detector: Detector, part: Part) -> Curve:
-    """Run a detector over labelled pictures and tell which detections are right."""
-    scores, hits = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
+def detections_on(detector: Detector, part: Part, main_class: str = EVERY_CLASS) -> Curve:
+    """Run a detector over labelled pictures and tell which detections are right.
+
+    Args:
+        detector: to run.
+        part: the pictures.
+        main_class: name of the only class that counts; all count when it is ``all``, or no object is of that class.
+    """
+    number = detector.names.index(main_class) if main_class in detector.names else -1
+    scores, hits, classes, objects = [np.zeros(0, np.float32)], [np.zeros(0, bool)], [np.zeros(0, np.int64)], 0
     for path in part.pictures:
         picture = read_picture(path)
         found = detector.detect(picture, CANDIDATE_SCORE)
-        matches = match(found, _truth(part.label_of(path), picture.shape[1], picture.shape[0]), MATCH_IOU)
+        truth = _truth(part.label_of(path), picture.shape[1], picture.shape[0])
         scores.append(found.scores)
-        hits.append(matches.hit)
-    every, right = np.concatenate(scores), np.concatenate(hits)
+        hits.append(match(found, truth, MATCH_IOU).hit)
+        classes.append(found.classes)
+        objects += int((truth.classes == number).sum())
+    every, right, of = np.concatenate(scores), np.concatenate(hits), np.concatenate(classes)
+    if objects:
+        every, right = every[of == number], right[of == number]
     order = np.argsort(-every, kind="stable")
-    return Curve(every[order], right[order], part.objects)
+    return Curve(every[order], right[order], objects or part.objects)
 
 
 def _truth(label: Path, width: int, height: int) -> Truth:

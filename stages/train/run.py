@@ -104,7 +104,12 @@ def train_detector(
             trained = trainer(job)
             run.log_metrics({"seconds/training": time.monotonic() - start})
             exported = export_model(
-                trained.weights, model.input_size, out / "best.onnx", validate=data.val, cache=cache
+                trained.weights,
+                model.input_size,
+                out / "best.onnx",
+                validate=data.val,
+                cache=cache,
+                main_class=model.main_class,
             )
             with atomic_write(out / "best.pt", "wb") as stream:
                 stream.write(trained.weights.read_bytes())

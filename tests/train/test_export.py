@@ -114,6 +114,18 @@ def test_detections_are_right_when_they_match_a_label(tmp_path: Path) -> None:
     assert (point.precision, point.recall, point.f1) == pytest.approx((0.5, 1 / 3, 0.4))
 
 
+def test_the_main_class_alone_decides_where_it_is(tmp_path: Path) -> None:
+    tree = write_tree(tmp_path / "tree", train=1, val=1, size=96)
+    (tree / "labels/val/0000000.txt").write_text("0 0.5 0.5 0.5 0.5\n1 0.1 0.75 0.2 0.3\n")
+    boxes = [(24, 24, 72, 72, 0.8, 0), (0, 60, 20, 90, 0.3, 1), (70, 0, 90, 20, 0.6, 0)]
+    detector = Detector(write_constant_model(tmp_path / "m.onnx", ["crate", "pallet"], (96, 96), boxes))
+    part = read_data(tree).val
+    curve = detections_on(detector, part, "pallet")
+    assert (curve.objects, curve.hits.tolist()) == (1, [True])
+    assert operating_point(curve).threshold < 0.3
+    assert len(detections_on(detector, part, "forklift").scores) == 3  # no such class: all count
+
+
 def test_without_detections_the_threshold_is_the_default() -> None:
     assert operating_point(Curve(np.zeros(0, np.float32), np.zeros(0, bool), 4)).threshold == 0.25
 

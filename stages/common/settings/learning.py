@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.settings.base import Group
+from stages.common.settings.base import ClassName, Group
 
 
 class Model(Group):
@@ -18,12 +18,14 @@ class Model(Group):
         weights: ``pretrained`` (downloaded; from scratch with a notice when it cannot be had), ``scratch``,
             or the path of a ``.pt`` file to start from.
         input_size: side of the square network input in pixels, a multiple of 32.
+        main_class: class whose F1 on the validation frames decides the operating threshold, or ``all`` together.
     """
 
     name: str
     architecture: Literal["yolov8n", "yolov8s", "yolo11n", "yolo11s", "yolo26n"]
     weights: str = "pretrained"
     input_size: int = Field(640, ge=64, le=2048, multiple_of=32)
+    main_class: ClassName | Literal["all"] = "all"
 
 
 class Train(Group):
