@@ -1,0 +1,1 @@
+"""Synthetic frames: planned, rendered, labelled and packed into shards."""

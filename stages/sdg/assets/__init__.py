@@ -1,0 +1,1 @@
+"""Procedural assets: families of things, from a shape number to triangles and materials."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,8 @@ Parameters = Mapping[str, Any]
 Generator = Callable[[np.random.Generator, Parameters], Asset]
 
 BUILT_IN = (
-    "hall", "storage", "goods", "pallet_truck", "forklift", "lift_trucks", "machines", "carts", "lookalikes",
-    "equipment", "containers", "furniture", "people", "distractors",
+    "hall", "storage", "carriers", "goods", "pallet_truck", "forklift", "lift_trucks", "machines", "carts",
+    "lookalikes", "equipment", "containers", "furniture", "people", "distractors",
 )  # fmt: skip
 """Modules of this package that register families when they are imported."""
 
@@ -48,14 +50,27 @@ def _load() -> None:
 
 
 def families() -> dict[str, str]:
-    """Registered families and the SHA-256 of the source of the module that generates each."""
+    """Registered families and a SHA-256 over the sources that make each: this package and the family's own module."""
     _load()
-    modules = {name: inspect.getmodule(generate) for name, generate in sorted(_FAMILIES.items())}
-    return {
-        name: hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
-        for name, module in modules.items()
-        if module is not None
-    }
+    shared = source_digest(Path(__file__).parent)
+    return {name: _digest(shared, Path(inspect.getfile(made))) for name, made in sorted(_FAMILIES.items())}
+
+
+def source_digest(folder: Path) -> str:
+    """Hex SHA-256 over the Python sources of a folder, names included; comments and layout do not count."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(f"{path.name}\n{_tree(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _digest(shared: str, module: Path) -> str:
+    return hashlib.sha256(f"{shared}\n{_tree(module)}".encode()).hexdigest()
+
+
+@functools.cache
+def _tree(path: Path) -> str:
+    return ast.dump(ast.parse(path.read_bytes()))
 
 
 def build_asset(family: str, variant: int, parameters: Parameters) -> Asset:

@@ -5,22 +5,20 @@ Walls run along X from the origin, their inner face at Y = 0, looking towards -Y
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from stages.sdg.assets.catalogue import Parameters, register_asset
-from stages.sdg.assets.goods import colour_or, weathering
 from stages.sdg.assets.mesh import Builder, beam, box, cylinder, panel, turn
 from stages.sdg.assets.palette import anything, grey, linear, pick, vary
+from stages.sdg.assets.stock import colour_or, pattern, weathering
 from stages.sdg.assets.types import Asset, Material
-
-
-def _seed(rng: np.random.Generator) -> int:
-    return int(rng.integers(1 << 30))
 
 
 @register_asset("floor")
 def floor(rng: np.random.Generator, parameters: Parameters) -> Asset:
-    """A floor of length X and width Y, its middle at the origin. Parameters: length, width, wear, dirt, random_colour."""
+    """A floor, its middle at the origin. Parameters: length (along X), width, wear, dirt, random_colour."""
     length, width = float(parameters.get("length", 30)), float(parameters.get("width", 30))
     wear, dirt = weathering(rng, parameters)
     usual = pick(
@@ -31,7 +29,7 @@ def floor(rng: np.random.Generator, parameters: Parameters) -> Asset:
     gloss = float(
         rng.choice([rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6), rng.uniform(0.6, 0.95)], p=[0.15, 0.4, 0.45])
     )
-    surface = Material("concrete", colour_or(rng, parameters, usual), gloss, 0, wear, dirt, seed=_seed(rng))
+    surface = Material("concrete", colour_or(rng, parameters, usual), gloss, 0, wear, dirt, seed=pattern(rng))
     builder, (x, y) = Builder(), (length / 2, width / 2)
     builder.add("floor", panel([(-x, -y, 0), (x, -y, 0), (x, y, 0), (-x, y, 0)]), surface)
     joint = Material("rubber", grey(rng, 0.01, 0.05), 0.9)
@@ -51,7 +49,7 @@ def floor_mark(rng: np.random.Generator, parameters: Parameters) -> Asset:
     wear, dirt = weathering(rng, parameters)
     colour = pick(rng, ("#e8b90f", "#f0cf2a", "#e9e7df", "#c22a1f", "#2458a8", "#1f7a3e"), (6, 4, 4, 1, 1, 0.7))
     paint = Material(
-        "paint", colour, 0.5, 0, min(1.0, wear + 0.25), min(1.0, dirt + 0.2), linear("#6d6d6b"), seed=_seed(rng)
+        "paint", colour, 0.5, 0, min(1.0, wear + 0.25), min(1.0, dirt + 0.2), linear("#6d6d6b"), seed=pattern(rng)
     )
     builder, half = Builder(), float(rng.uniform(0.025, 0.06))
     if style == "line":
@@ -60,7 +58,7 @@ def floor_mark(rng: np.random.Generator, parameters: Parameters) -> Asset:
         for x in np.arange(0, length, 1.0):
             builder.add("mark", box((x, -half, 0), (x + 0.5, half, 0.002)), paint)
     else:
-        black = Material("paint", (0.02, 0.02, 0.02), 0.5, 0, wear, dirt, seed=_seed(rng))
+        black = Material("paint", (0.02, 0.02, 0.02), 0.5, 0, wear, dirt, seed=pattern(rng))
         for k, x in enumerate(np.arange(0, length, 0.12)):
             builder.add("mark", box((x, -half, 0), (x + 0.12, half, 0.002)), black if k % 2 else paint)
     return builder.build()
@@ -85,7 +83,7 @@ def wall(rng: np.random.Generator, parameters: Parameters) -> Asset:
         0,
         dirt,
         scale=0.12,
-        seed=_seed(rng),
+        seed=pattern(rng),
     )
     builder = Builder()
     builder.add("wall", box((0, 0, 0), (length, 0.25, height)), surface)
@@ -101,11 +99,11 @@ def wall(rng: np.random.Generator, parameters: Parameters) -> Asset:
             0.3,
             dirt,
             usual,
-            seed=_seed(rng),
+            seed=pattern(rng),
         )
         builder.add("band", box((0, -0.004, 0), (length, 0, float(rng.uniform(0.8, 1.6)))), band)
     if rng.uniform() < 0.5:
-        pipe = Material("metal", grey(rng, 0.1, 0.6), 0.5, 0.6, 0.2, 0.3, seed=_seed(rng))
+        pipe = Material("metal", grey(rng, 0.1, 0.6), 0.5, 0.6, 0.2, 0.3, seed=pattern(rng))
         for z in rng.uniform(2.2, height, int(rng.integers(1, 4))):
             builder.add(
                 "pipes", cylinder((0, -0.09, z), (length, -0.09, z), float(rng.uniform(0.02, 0.08)), 10), pipe, True
@@ -127,7 +125,7 @@ def column(rng: np.random.Generator, parameters: Parameters) -> Asset:
             0,
             0,
             dirt,
-            seed=_seed(rng),
+            seed=pattern(rng),
         )
         builder.add("column", box((-size / 2, -size / 2, 0), (size / 2, size / 2, height), 0.02), concrete)
     else:
@@ -138,7 +136,7 @@ def column(rng: np.random.Generator, parameters: Parameters) -> Asset:
             0.1,
             wear,
             dirt,
-            seed=_seed(rng),
+            seed=pattern(rng),
         )
         size *= 0.7
         for side in (-1, 1):
@@ -149,8 +147,8 @@ def column(rng: np.random.Generator, parameters: Parameters) -> Asset:
             )
         builder.add("column", box((-0.01, -size / 2, 0), (0.01, size / 2, height)), steel)
     if rng.uniform() < 0.5:
-        yellow = Material("paint", linear("#e8b90f"), 0.5, 0, wear, dirt, seed=_seed(rng))
-        black = Material("paint", (0.015, 0.015, 0.015), 0.5, 0, wear, dirt, seed=_seed(rng))
+        yellow = Material("paint", linear("#e8b90f"), 0.5, 0, wear, dirt, seed=pattern(rng))
+        black = Material("paint", (0.015, 0.015, 0.015), 0.5, 0, wear, dirt, seed=pattern(rng))
         edge = size / 2 + 0.004
         for k in range(int(rng.integers(5, 12))):
             builder.add(
@@ -164,15 +162,15 @@ def ceiling(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """A ceiling with beams and ducts, its lower face at Z = 0. Parameters: length, width."""
     length, width = float(parameters.get("length", 30)), float(parameters.get("width", 30))
     colour = colour_or(rng, parameters, pick(rng, ("#d9d8d2", "#b7b8b5", "#8c8f90", "#e6e4dc", "#55595b")))
-    surface = Material("plaster", colour, 0.9, 0, 0, 0.3, seed=_seed(rng))
-    steel = Material("paint", vary(rng, colour, 0.6), 0.6, 0, 0.2, 0.3, seed=_seed(rng))
+    surface = Material("plaster", colour, 0.9, 0, 0, 0.3, seed=pattern(rng))
+    steel = Material("paint", vary(rng, colour, 0.6), 0.6, 0, 0.2, 0.3, seed=pattern(rng))
     builder, (x, y) = Builder(), (length / 2, width / 2)
     builder.add("ceiling", panel([(-x, -y, 0), (-x, y, 0), (x, y, 0), (x, -y, 0)]), surface)
     depth = float(rng.uniform(0.2, 0.6))
     for at in np.arange(-x + 1, x, float(rng.uniform(2.5, 6))):
         builder.add("beams", box((at - 0.1, -y, -depth), (at + 0.1, y, 0)), steel)
     if rng.uniform() < 0.5:
-        duct = Material("metal", grey(rng, 0.3, 0.6), 0.35, 0.9, 0.1, 0.2, seed=_seed(rng))
+        duct = Material("metal", grey(rng, 0.3, 0.6), 0.35, 0.9, 0.1, 0.2, seed=pattern(rng))
         at = float(rng.uniform(-y * 0.8, y * 0.8))
         builder.add(
             "duct",
@@ -189,7 +187,7 @@ def ceiling(rng: np.random.Generator, parameters: Parameters) -> Asset:
 
 @register_asset("lamp")
 def lamp(rng: np.random.Generator, parameters: Parameters) -> Asset:
-    """A hanging strip lamp along X, its glowing face at Z = 0. Parameters: length, glow (0: off), warmth colours r g b."""
+    """A hanging strip lamp along X, its glowing face at Z = 0. Parameters: length, glow (0: off), red, green, blue."""
     length, glow = float(parameters.get("length", 1.5)), float(parameters.get("glow", 20))
     colour = tuple(float(parameters.get(c, 1.0)) for c in ("red", "green", "blue"))
     builder = Builder()
@@ -213,7 +211,7 @@ def window(rng: np.random.Generator, parameters: Parameters) -> Asset:
     builder = Builder()
     sky = Material("glow", pick(rng, ("#dfeaff", "#ffffff", "#fff3dc", "#cfe0f5")), glow=glow)
     builder.add("glass", box((0, -0.01, 0), (length, 0.0, height)), sky)
-    frame = Material("paint", pick(rng, ("#e8e8e4", "#6f7375", "#2e3336", "#7a6a50")), 0.5, seed=_seed(rng))
+    frame = Material("paint", pick(rng, ("#e8e8e4", "#6f7375", "#2e3336", "#7a6a50")), 0.5, seed=pattern(rng))
     for x in np.linspace(0, length, max(2, round(length / rng.uniform(0.6, 1.5)) + 1)):
         builder.add("frame", box((x - 0.03, -0.05, 0), (x + 0.03, 0, height)), frame)
     for z in np.linspace(0, height, max(2, round(height / rng.uniform(0.6, 1.5)) + 1)):
@@ -227,16 +225,16 @@ def door(rng: np.random.Generator, parameters: Parameters) -> Asset:
     length, height = float(parameters.get("length", 3)), float(parameters.get("height", 3.2))
     kind = str(parameters.get("kind") or rng.choice(["sectional", "curtain", "plain"]))
     colour = pick(rng, ("#c9cccb", "#8d9296", "#d9d6c8", "#2d4870", "#a03a28", "#55803f", "#b58e5f", "#6a2f2a"))
-    leaf = Material("paint", colour, 0.5, 0, 0.3, weathering(rng, parameters)[1], seed=_seed(rng))
+    leaf = Material("paint", colour, 0.5, 0, 0.3, weathering(rng, parameters)[1], seed=pattern(rng))
     frame = Material(
-        "paint", pick(rng, ("#e0b400", "#55595b", "#2a2c2e", "#c9cccb")), 0.5, 0, 0.3, 0.3, seed=_seed(rng)
+        "paint", pick(rng, ("#e0b400", "#55595b", "#2a2c2e", "#c9cccb")), 0.5, 0, 0.3, 0.3, seed=pattern(rng)
     )
     builder = Builder()
     if kind == "sectional":
         for k, z in enumerate(np.linspace(0, height, 7)[:-1]):
             builder.add("leaf", box((0, -0.03 - 0.006 * (k % 2), z), (length, 0, z + height / 6 - 0.015)), leaf)
     elif kind == "curtain":
-        strip = Material("plastic", pick(rng, ("#c9b34a", "#d0d6d8", "#b3542a")), 0.2, 0, 0, 0.3, seed=_seed(rng))
+        strip = Material("plastic", pick(rng, ("#c9b34a", "#d0d6d8", "#b3542a")), 0.2, 0, 0, 0.3, seed=pattern(rng))
         for x in np.arange(0, length, 0.2):
             builder.add("leaf", box((x, -0.03 - 0.01 * rng.uniform(), 0.02), (x + 0.19, -0.02, height)), strip)
     else:
@@ -249,41 +247,41 @@ def door(rng: np.random.Generator, parameters: Parameters) -> Asset:
 
 
 @register_asset("wall_thing")
-def wall_thing(rng: np.random.Generator, parameters: Parameters) -> Asset:
+def wall_thing(rng: np.random.Generator, _parameters: Parameters) -> Asset:
     """A sign, poster, board, switch cabinet, hose or clock on a wall; its middle at X = 0, bottom at Z = 0."""
     builder, kind = Builder(), rng.choice(["sign", "board", "cabinet", "hose", "radiator"])
     wide, tall = float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.2, 0.7))
     if kind == "sign":
         colour = pick(rng, ("#1f4fa3", "#e8b90f", "#c22a1f", "#1f7a3e", "#efece2"))
         builder.add(
-            "sign", box((-wide / 2, -0.01, 0), (wide / 2, 0, tall)), Material("print", colour, 0.5, seed=_seed(rng))
+            "sign", box((-wide / 2, -0.01, 0), (wide / 2, 0, tall)), Material("print", colour, 0.5, seed=pattern(rng))
         )
     elif kind == "board":
         builder.add(
-            "board", box((-1, -0.03, 0), (1, 0, 1.1)), Material("wood", linear("#8a6a45"), 0.7, seed=_seed(rng))
+            "board", box((-1, -0.03, 0), (1, 0, 1.1)), Material("wood", linear("#8a6a45"), 0.7, seed=pattern(rng))
         )
         for _ in range(8):
             x, z = rng.uniform(-0.9, 0.7), rng.uniform(0.05, 0.8)
             builder.add(
                 "paper",
                 box((x, -0.034, z), (x + 0.2, -0.03, z + 0.26)),
-                Material("print", (0.75, 0.75, 0.7), 0.6, seed=_seed(rng)),
+                Material("print", (0.75, 0.75, 0.7), 0.6, seed=pattern(rng)),
             )
     elif kind == "cabinet":
-        steel = Material("paint", grey(rng, 0.15, 0.6), 0.5, 0, 0.2, 0.2, seed=_seed(rng))
+        steel = Material("paint", grey(rng, 0.15, 0.6), 0.5, 0, 0.2, 0.2, seed=pattern(rng))
         builder.add("box", box((-wide / 2, -0.22, 0), (wide / 2, 0, tall + 0.2), 0.01), steel)
     elif kind == "hose":
-        red = Material("paint", linear("#b3131b"), 0.4, 0, 0.2, 0.2, seed=_seed(rng))
+        red = Material("paint", linear("#b3131b"), 0.4, 0, 0.2, 0.2, seed=pattern(rng))
         builder.add("reel", turn(cylinder((0, 0, -0.08), (0, 0, 0.08), 0.25, 20), 0, np.pi / 2, (0, 0, 0)), red, True)
     else:
-        white = Material("paint", linear("#d9d6c8"), 0.5, 0, 0.2, 0.3, seed=_seed(rng))
+        white = Material("paint", linear("#d9d6c8"), 0.5, 0, 0.2, 0.3, seed=pattern(rng))
         for x in np.arange(-0.6, 0.6, 0.08):
             builder.add("fins", box((x, -0.12, 0), (x + 0.06, -0.03, 0.6)), white)
     return builder.build()
 
 
 @register_asset("litter")
-def litter(rng: np.random.Generator, parameters: Parameters) -> Asset:
+def litter(rng: np.random.Generator, _parameters: Parameters) -> Asset:
     """Something flat on the floor: paper, foil, a strap, a splinter of wood."""
     builder = Builder()
     kind = rng.choice(["paper", "strap", "board", "puddle"])
@@ -291,18 +289,18 @@ def litter(rng: np.random.Generator, parameters: Parameters) -> Asset:
         builder.add(
             "paper",
             box((-0.1, -0.15, 0), (0.1, 0.15, 0.002)),
-            Material("print", (0.8, 0.8, 0.76), 0.6, seed=_seed(rng)),
+            Material("print", (0.8, 0.8, 0.76), 0.6, seed=pattern(rng)),
         )
     elif kind == "strap":
         path = np.cumsum(rng.normal(0, 0.12, (6, 2)), 0)
         strap = Material("plastic", anything(rng), 0.4)
-        for a, b in zip(path, path[1:], strict=False):
+        for a, b in itertools.pairwise(path):
             builder.add("strap", beam((*a, 0.004), (*b, 0.004), 0.012, 0.004), strap)
     elif kind == "board":
         builder.add(
             "board",
             box((-0.4, -0.05, 0), (0.4, 0.05, 0.022)),
-            Material("wood", linear("#a07a4c"), 0.8, seed=_seed(rng)),
+            Material("wood", linear("#a07a4c"), 0.8, seed=pattern(rng)),
         )
     else:
         angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)

@@ -15,9 +15,21 @@ from stages.sdg.assets.catalogue import Parameters, register_asset
 from stages.sdg.assets.finish import chance
 from stages.sdg.assets.forklift import Look, draw_look, draw_mast, mast_materials
 from stages.sdg.assets.mast import add_mast, fork
-from stages.sdg.assets.mesh import Builder, Mesh, beam, box, cylinder, grid_of_bars, move, tube, turn, wheel
+from stages.sdg.assets.mesh import (
+    Builder,
+    Mesh,
+    beam,
+    box,
+    cylinder,
+    grid_of_bars,
+    move,
+    tube,
+    turn,
+    turn_points,
+    wheel,
+)
 from stages.sdg.assets.palette import linear
-from stages.sdg.assets.shapes import bent_tube, recentre, side_plate, soft_box, torus
+from stages.sdg.assets.shapes import bent_tube, recentre, side_plate, soft_box, tiller_grip, torus
 from stages.sdg.assets.types import Asset, Material
 
 
@@ -112,21 +124,12 @@ def _tiller(builder: Builder, look: Look, rng: np.random.Generator, foot: tuple[
     top = z + length
     made: list[tuple[Mesh, Material]] = [(tube([(x, 0, z), (x, 0, top)], [0.034, 0.026], 10), look.dark)]
     made.append((soft_box((x - 0.05, -0.06, top - 0.1), (x + 0.05, 0.06, top + 0.05), 0.02, 0.02), look.rubber))
-    for side in (-1, 1):
-        path = [
-            (x, side * 0.05, top - 0.05),
-            (x, side * 0.17, top - 0.02),
-            (x, side * 0.16, top + 0.07),
-            (x, side * 0.05, top + 0.05),
-        ]
-        made.append((bent_tube(path, 0.016, 0.03), look.rubber))
-    made.append(
-        (cylinder((x, 0, top + 0.05), (x, 0, top + 0.075), 0.03, 10), Material("plastic", linear("#c22015"), 0.4))
-    )
+    made += [(bent_tube(tiller_grip(x, top, side), 0.016, 0.03), look.rubber) for side in (-1, 1)]
+    button = cylinder((x, 0, top + 0.05), (x, 0, top + 0.075), 0.03, 10)
+    made.append((button, Material("plastic", linear("#c22015"), 0.4)))
     for mesh, material in made:
         builder.add("tiller", turn(mesh, 1, -angle, (x, 0, z)), material, True)
-    tip = turn((np.array([[x, 0.0, top]]), np.zeros((0, 3), np.int64)), 1, -angle, (x, 0, z))[0][0]
-    builder.keypoint("handle", tip)
+    builder.keypoint("handle", turn_points((x, 0.0, top), 1, -angle, (x, 0, z)))
 
 
 @register_asset("stacker")

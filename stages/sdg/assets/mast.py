@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.sdg.assets.mesh import Builder, Mesh, beam, box, cylinder, merge, move, turn
+from stages.sdg.assets.mesh import Builder, Mesh, beam, box, cylinder, merge, move, turn, turn_points
 from stages.sdg.assets.shapes import bent_tube, side_plate
 from stages.sdg.assets.types import Material
 
@@ -150,7 +150,5 @@ def add_mast(
     for name, mesh, material in [*_uprights(mast), *_drive(mast), *_carriage(mast, rng)]:
         builder.add(name, move(turn(mesh, 1, -mast.tilt, pivot), offset), materials[material], material == "rubber")
     for side, word in ((-1, "right"), (1, "left")):
-        tip = np.array([[mast.fork_length, side * mast.fork_spread / 2, mast.fork_height]])
-        builder.keypoint(
-            f"fork_tip_{word}", turn((tip, np.zeros((0, 3), np.int64)), 1, -mast.tilt, pivot)[0][0] + offset
-        )
+        tip = (mast.fork_length, side * mast.fork_spread / 2, mast.fork_height)
+        builder.keypoint(f"fork_tip_{word}", turn_points(tip, 1, -mast.tilt, pivot) + offset)

@@ -41,12 +41,17 @@ def move(mesh: Mesh, offset: ArrayLike) -> Mesh:
 
 def turn(mesh: Mesh, axis: int, angle: float, about: ArrayLike = (0, 0, 0)) -> Mesh:
     """The mesh turned by ``angle`` radians about axis 0, 1 or 2 through the point ``about``."""
+    return turn_points(mesh[0], axis, angle, about), mesh[1]
+
+
+def turn_points(points: ArrayLike, axis: int, angle: float, about: ArrayLike = (0, 0, 0)) -> NDArray[np.float64]:
+    """Points (..., 3) turned by ``angle`` radians about axis 0, 1 or 2 through the point ``about``."""
     c, s = math.cos(angle), math.sin(angle)
     i, j = [(1, 2), (2, 0), (0, 1)][axis]
     matrix = np.eye(3)
     matrix[i, i], matrix[i, j], matrix[j, i], matrix[j, j] = c, -s, s, c
     centre = np.asarray(about, float)
-    return (mesh[0] - centre) @ matrix.T + centre, mesh[1]
+    return np.asarray((np.asarray(points, float) - centre) @ matrix.T + centre)
 
 
 def box(low: ArrayLike, high: ArrayLike, chamfer: float = 0.0) -> Mesh:
@@ -78,11 +83,11 @@ def _chamfered(low: NDArray[np.float64], high: NDArray[np.float64], cut: float) 
     faces: list[tuple[int, ...]] = []
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3
-        for side in (0, 1):
-            ring = [side << (2 - axis) | a << (2 - u) | b << (2 - v) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))]
+        for end in (0, 1):
+            ring = [end << (2 - axis) | a << (2 - u) | b << (2 - v) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))]
             faces.append(tuple(3 * corner + axis for corner in ring))
             for a in (0, 1):
-                first = side << (2 - axis) | a << (2 - u)
+                first = end << (2 - axis) | a << (2 - u)
                 second = first | 1 << (2 - v)
                 faces.append((3 * first + axis, 3 * second + axis, 3 * second + u, 3 * first + u))
     faces += [(3 * corner, 3 * corner + 1, 3 * corner + 2) for corner in range(8)]
@@ -111,7 +116,12 @@ def beam(start: ArrayLike, end: ArrayLike, width: float, height: float, up: Arra
     upward = np.cross(along, side)
     section = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     ring = section[:, :1] * width * side + section[:, 1:] * height * upward
-    vertices = np.concatenate([start + ring, end + ring])
+    return hexahedron(start + ring, end + ring)
+
+
+def hexahedron(face: ArrayLike, opposite: ArrayLike) -> Mesh:
+    """A convex body with six sides, from two of them that lie opposite: (4, 3) each, corner by corner, all round."""
+    vertices = np.concatenate([np.asarray(face, float), np.asarray(opposite, float)])
     faces = [(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)]
     return vertices, _outward(vertices, _fan(faces))
 
@@ -127,10 +137,7 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, c
     """
     points = np.asarray(path, float)
     radii = np.broadcast_to(np.asarray(radius, float), len(points))
-    if closed:
-        tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0)
-    else:
-        tangents = np.gradient(points, axis=0)
+    tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0) if closed else np.gradient(points, axis=0)
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-12)
     angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     normal = np.cross(tangents[0], [0, 0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0, 0])
@@ -152,7 +159,7 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, c
 
 def cylinder(start: ArrayLike, end: ArrayLike, radius: float, segments: int = 16) -> Mesh:
     """A capped round bar between two points."""
-    return tube([start, end], radius, segments)
+    return tube(np.stack([np.asarray(start, float), np.asarray(end, float)]), radius, segments)
 
 
 def lathe(profile: ArrayLike, axis: int = 2, segments: int = 20) -> Mesh:
@@ -195,7 +202,9 @@ def prism(outline: ArrayLike, low: float, high: float, axis: int = 2) -> Mesh:
 
     Args:
         outline: (P, 2) corners, counter-clockwise, in the axes that follow ``axis`` cyclically.
-        low, high: its extent along ``axis``.
+        low: lower end along ``axis``.
+        high: upper end along ``axis``.
+        axis: 0, 1 or 2, the direction of extrusion.
     """
     polygon = np.asarray(outline, float)
     if _area(polygon) < 0:
@@ -255,7 +264,9 @@ def grid_of_bars(origin: ArrayLike, u: ArrayLike, v: ArrayLike, counts: tuple[in
     """A lattice of square wires spanning the vectors ``u`` and ``v`` from ``origin``.
 
     Args:
-        origin, u, v: corner and edges, metres.
+        origin: corner, metres.
+        u: first edge, metres.
+        v: second edge, metres.
         counts: wires along ``v`` (spaced over u), and along ``u`` (spaced over v), both two or more.
         thickness: of a wire.
     """

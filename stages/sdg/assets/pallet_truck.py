@@ -7,14 +7,32 @@ follow makers' data sheets for 2 to 2.5 t trucks: fork length 0.8 to 1.22 m (1.1
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from stages.sdg.assets.catalogue import Parameters, register_asset
-from stages.sdg.assets.mesh import Builder, Mesh, beam, box, cylinder, merge, move, prism, tube, turn, wheel
-from stages.sdg.assets.palette import anything, grey, linear, pick
+from stages.sdg.assets.mesh import (
+    Builder,
+    Mesh,
+    beam,
+    box,
+    cylinder,
+    hexahedron,
+    merge,
+    move,
+    prism,
+    tube,
+    turn,
+    turn_points,
+    wheel,
+)  # fmt: skip
+from stages.sdg.assets.palette import grey, pick
+from stages.sdg.assets.shapes import side_plate, tiller_grip
+from stages.sdg.assets.stock import colour_or
 from stages.sdg.assets.types import Asset, Material
 
 PAINTS = (
@@ -24,6 +42,8 @@ PAINTS = (
 PAINT_WEIGHTS = (9, 7, 5, 4, 5, 2, 5, 4, 4, 2, 1, 3, 3, 4, 3, 2, 1, 2)
 TREADS = ("#1a1a1a", "#26221f", "#5c3a26", "#7d4b28", "#d8d4c8", "#9b9b96", "#c9772b", "#8c2f22")
 
+OVER_FORKS = (0.45, 0.52, 0.54, 0.55, 0.57)
+OVER_FORKS_WEIGHTS = (1, 2, 3, 1, 1)
 STYLES = {"standard": 10, "low": 1, "short": 2, "wide": 1.5, "quick": 2, "scissor": 1, "scale": 1, "galvanised": 1}
 
 
@@ -64,7 +84,8 @@ def _shape(rng: np.random.Generator, parameters: Parameters) -> Shape:
     weights = np.array(list(STYLES.values()), float)
     style = str(parameters.get("style") or rng.choice(list(STYLES), p=weights / weights.sum()))
     length = {"short": rng.uniform(0.8, 0.95), "scissor": rng.uniform(1.1, 1.19)}.get(style, rng.uniform(1.05, 1.22))
-    over = {"wide": rng.uniform(0.62, 0.70)}.get(style, rng.choice([0.45, 0.52, 0.54, 0.55, 0.57], p=[1/8, 2/8, 3/8, 1/8, 1/8]))  # fmt: skip
+    wide, usual = rng.uniform(0.62, 0.70), rng.choice(OVER_FORKS, p=np.array(OVER_FORKS_WEIGHTS) / 8)
+    over = wide if style == "wide" else usual
     lift = {"scissor": rng.uniform(0.1, 0.75)}.get(style, rng.uniform(0, 0.12))
     drawn = Shape(
         style=style,
@@ -83,16 +104,18 @@ def _shape(rng: np.random.Generator, parameters: Parameters) -> Shape:
         tiller_angle=float(rng.choice([rng.normal(0.03, 0.05), rng.uniform(0, 1.0)], p=[0.75, 0.25])),
         tiller_swing=float(rng.choice([0.0, rng.normal(0, 0.5), rng.uniform(-1.5, 1.5)], p=[0.45, 0.35, 0.2])),
     )
-    known = {key: parameters[key] for key in ("lift", "tiller_angle", "tiller_swing") if key in parameters}
-    return Shape(**{**drawn.__dict__, **{key: float(value) for key, value in known.items()}})
+    return dataclasses.replace(
+        drawn,
+        lift=float(parameters.get("lift", drawn.lift)),
+        tiller_angle=float(parameters.get("tiller_angle", drawn.tiller_angle)),
+        tiller_swing=float(parameters.get("tiller_swing", drawn.tiller_swing)),
+    )
 
 
 def _look(rng: np.random.Generator, style: str, parameters: Parameters) -> Look:
     wear, dirt = float(parameters.get("wear", rng.beta(1.6, 2.5))), float(parameters.get("dirt", rng.beta(1.6, 2.2)))
     seed = int(rng.integers(1 << 30))
-    colour = pick(rng, PAINTS, PAINT_WEIGHTS)
-    if parameters.get("random_colour"):
-        colour = anything(rng)
+    colour = colour_or(rng, parameters, pick(rng, PAINTS, PAINT_WEIGHTS))
     paint = Material(
         "paint", colour, float(rng.uniform(0.25, 0.6)), 0.0, wear, dirt, grey(rng, 0.08, 0.25), 0.15, 0, seed
     )
@@ -146,14 +169,10 @@ def _fork(shape: Shape, look: Look, builder: Builder, side: float, rng: np.rando
 
 
 def _nose(length: float, top: float, low: float, half: float, middle: float) -> Mesh:
-    """The wedge under a fork's tip. Outline in (Z, X) since prisms along Y take the axes that follow it."""
-    outline = [
-        (top - 0.011, length - 0.17),
-        (top - 0.011, length - 0.004),
-        (top - 0.03, length - 0.02),
-        (low, length - 0.17),
-    ]
-    return move(prism(outline, -half, half, 1), (0, middle, 0))
+    """The wedge under a fork's tip."""
+    back = length - 0.17
+    outline = [(back, top - 0.011), (length - 0.004, top - 0.011), (length - 0.02, top - 0.03), (back, low)]
+    return move(side_plate(outline, -half, half), (0, middle, 0))
 
 
 def _scissor(shape: Shape, look: Look, builder: Builder, middle: float, low: float) -> None:
@@ -211,13 +230,7 @@ def _leg(builder: Builder, look: Look, foot: tuple[float, ...], head: tuple[floa
     x1, out1, in1, z1 = head
     front = [(x0, out0, z0), (x0, in0, z0), (x1, in1, z1), (x1, out1, z1)]
     back = [(x - depth * (1.6 if z == z0 else 1.0), y, z) for x, y, z in front]
-    vertices = np.array(front + back)
-    faces = [(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)]
-    triangles = np.array([(f[0], f[i], f[i + 1]) for f in faces for i in (1, 2)])
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    wrong = np.einsum("ij,ij->i", np.cross(b - a, c - a), a - vertices.mean(0)) < 0
-    triangles[wrong] = triangles[wrong][:, ::-1]
-    builder.add("body", (vertices, triangles), look.paint)
+    builder.add("body", hexahedron(front, back), look.paint)
 
 
 def _apron(
@@ -267,8 +280,7 @@ def _steering(shape: Shape, look: Look, builder: Builder, rng: np.random.Generat
     for name, mesh, material, smooth in turned:
         builder.add(name, turn(mesh, 2, shape.tiller_swing, (x, 0, 0)), material, smooth)
     for name in ("handle", "wheel_left", "wheel_right"):
-        point = np.array([builder.keypoints[name]])
-        builder.keypoint(name, turn((point, np.zeros((0, 3), np.int64)), 2, shape.tiller_swing, (x, 0, 0))[0][0])
+        builder.keypoint(name, turn_points(builder.keypoints[name], 2, shape.tiller_swing, (x, 0, 0)))
 
 
 def _tiller(
@@ -283,28 +295,22 @@ def _tiller(
     path = [(x, 0, z), (x + bend, 0, z + length * 0.35), (x + bend, 0, z + length * 0.7)]
     kind = rng.choice(["round", "flat", "twin"], p=[0.6, 0.25, 0.15])
     if kind == "flat":
-        shafts = merge(
-            *(beam(a, b, radius * 3.2, radius * 1.3, (1, 0, 0)) for a, b in zip(path, path[1:], strict=False))
-        )
+        shafts = merge(*(beam(a, b, radius * 3.2, radius * 1.3, (1, 0, 0)) for a, b in itertools.pairwise(path)))
         made.append(("tiller", shafts, shaft, False))
     elif kind == "twin":
-        for side in (-1, 1):
-            made.append(("tiller", tube([(px, side * 0.035, pz) for px, _, pz in path], radius * 0.6, 8), shaft, True))
+        bars = [tube([(px, side * 0.035, pz) for px, _, pz in path], radius * 0.6, 8) for side in (-1, 1)]
+        made += [("tiller", bar, shaft, True) for bar in bars]
     else:
         made.append(("tiller", tube(path, [radius * 1.35, radius * 1.1, radius], 12), shaft, True))
     made.append(("tiller", box((x - 0.035, -0.055, z - 0.05), (x + 0.035, 0.055, z + 0.07), 0.012), look.dark, False))
-    made += _handle(look, rng, (x + bend, z + length * 0.7), length * 0.3, radius)
+    grip, top = _handle(look, rng, (x + bend, z + length * 0.7), length * 0.3, radius)
+    made += grip
     if rng.uniform() < 0.25:
         plate = box(
             (x + bend - radius * 1.8, -0.018, z + length * 0.3), (x + bend - radius * 1.5, 0.018, z + length * 0.6)
         )
         made.append(("tiller", plate, look.label, False))
-    builder.keypoint(
-        "handle",
-        turn((np.array([[x + bend, 0, z + length]]), np.zeros((0, 3), np.int64)), 1, -shape.tiller_angle, (x, 0, z))[0][
-            0
-        ],
-    )
+    builder.keypoint("handle", turn_points(top, 1, -shape.tiller_angle, (x, 0, z)))
     return [
         (name, turn(mesh, 1, -shape.tiller_angle, (x, 0, z)), material, smooth) for name, mesh, material, smooth in made
     ]
@@ -312,8 +318,8 @@ def _tiller(
 
 def _handle(
     look: Look, rng: np.random.Generator, foot: tuple[float, float], height: float, radius: float
-) -> list[tuple[str, Mesh, Material, bool]]:
-    """The grip: closed loops of several outlines, a T, or a Y with two grips."""
+) -> tuple[list[tuple[str, Mesh, Material, bool]], tuple[float, float, float]]:
+    """The grip, a closed loop of one of several outlines or a T, and the middle of its top."""
     x, z = foot
     half = float(rng.uniform(0.065, 0.12))
     bar = radius * float(rng.uniform(0.75, 1.05))
@@ -321,11 +327,10 @@ def _handle(
     grip = look.grip if rng.uniform() < 0.75 else look.dark
     tip = float(rng.uniform(-0.05, 0.03))
     if kind == "tee":
-        up = tube([(x, 0, z), (x, 0, z + height)], radius, 10)
-        return [
-            ("tiller", up, grip, True),
-            ("tiller", tube([(x, -half * 1.4, z + height), (x, half * 1.4, z + height)], bar * 1.1, 10), grip, True),
-        ]
+        top = (x, 0.0, z + height)
+        stem = tube([(x, 0, z), top], radius, 10)
+        crossbar = tube([(x, -half * 1.4, z + height), (x, half * 1.4, z + height)], bar * 1.1, 10)
+        return [("tiller", stem, grip, True), ("tiller", crossbar, grip, True)], top
     angles = np.linspace(-np.pi / 2, 1.5 * np.pi, 28, endpoint=False)
     power = {"loop": 1.0, "triangle": 0.75, "square": 0.45}[kind]
     across, up = np.cos(angles), np.sin(angles)
@@ -336,7 +341,7 @@ def _handle(
     made = [("tiller", tube(path, bar, 9, closed=True), grip, True)]
     lever = tube([(x, 0, z), (x + 0.012, 0, z + height * 0.55), (x + 0.02, half * 0.4, z + height * 0.6)], bar * 0.5, 6)
     made.append(("tiller", lever, look.steel if rng.uniform() < 0.4 else look.grip, True))
-    return made
+    return made, (x + tip, 0.0, z + height)
 
 
 @register_asset("pallet_truck")
@@ -383,19 +388,10 @@ def electric_pallet_truck(rng: np.random.Generator, parameters: Parameters) -> A
     made = [("tiller", tube([(x, 0, z), (x, 0, z + length * 0.85)], [0.035, 0.026], 10), look.dark, True)]
     top = z + length * 0.9
     made.append(("tiller", box((x - 0.05, -0.06, top - 0.1), (x + 0.05, 0.06, top + 0.04), 0.02), look.grip, False))
-    for side in (-1, 1):
-        path = [
-            (x, side * 0.05, top - 0.05),
-            (x, side * 0.17, top - 0.02),
-            (x, side * 0.16, top + 0.07),
-            (x, side * 0.05, top + 0.05),
-        ]
-        made.append(("tiller", tube(path, 0.016, 8), look.grip, True))
+    made += [("tiller", tube(tiller_grip(x, top, side), 0.016, 8), look.grip, True) for side in (-1, 1)]
     made.append(("tiller", box((x - 0.06, -0.03, top - 0.02), (x + 0.01, 0.03, top + 0.07), 0.01), look.paint, False))
-    lean = float(parameters.get("tiller_angle", rng.uniform(0.0, 0.35)))
+    lean, swing = float(parameters.get("tiller_angle", rng.uniform(0.0, 0.35))), shape.tiller_swing * 0.3
     for name, mesh, material, smooth in made:
-        builder.add(
-            name, turn(turn(mesh, 1, -lean, (x, 0, z)), 2, shape.tiller_swing * 0.3, (x, 0, 0)), material, smooth
-        )
-    builder.keypoint("handle", turn((np.array([[x, 0, top]]), np.zeros((0, 3), np.int64)), 1, -lean, (x, 0, z))[0][0])
+        builder.add(name, turn(turn(mesh, 1, -lean, (x, 0, z)), 2, swing, (x, 0, 0)), material, smooth)
+    builder.keypoint("handle", turn_points(turn_points((x, 0, top + 0.04), 1, -lean, (x, 0, z)), 2, swing, (x, 0, 0)))
     return builder.build()

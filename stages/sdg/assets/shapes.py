@@ -157,6 +157,12 @@ def rim(centre: ArrayLike, radius: float, width: float) -> Mesh:
     return move(lathe(profile, 1, 14), centre)
 
 
+def tiller_grip(x: float, top: float, side: int) -> list[tuple[float, float, float]]:
+    """Path of one closed grip beside the head of an upright tiller at ``x``, the left one for ``side`` 1."""
+    outline = ((0.05, -0.05), (0.17, -0.02), (0.16, 0.07), (0.05, 0.05))
+    return [(x, side * y, top + z) for y, z in outline]
+
+
 def castor(
     builder: Builder, at: ArrayLike, radius: float, metal: Material, tread: Material, heading: float = 0.0
 ) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from stages.sdg.assets.catalogue import Parameters, register_asset
-from stages.sdg.assets.goods import CARRIERS, CARTONS, colour_or, weathering, woods
 from stages.sdg.assets.mesh import Builder, beam, box, grid_of_bars
 from stages.sdg.assets.palette import grey, linear, pick
+from stages.sdg.assets.stock import CARRIERS, CARTONS, colour_or, pattern, weathering, woods
 from stages.sdg.assets.types import Asset, Material
 
 UPRIGHTS = ("#1d4e9e", "#24508f", "#2f3f55", "#6f777c", "#8a9094", "#3c5a3c", "#9aa0a0")
@@ -25,7 +25,7 @@ def _paint(rng: np.random.Generator, parameters: Parameters, codes: tuple[str, .
         wear,
         dirt,
         linear("#6b6259"),
-        seed=int(rng.integers(1 << 30)),
+        seed=pattern(rng),
     )
 
 
@@ -70,9 +70,7 @@ def rack(rng: np.random.Generator, parameters: Parameters) -> Asset:
             ends = ((x, -half, z), (x, half, z + 0.9)) if k % 2 else ((x, half, z), (x, -half, z + 0.9))
             builder.add("braces", beam(*ends, 0.03, 0.03), post)
     if rng.uniform() < 0.5:  # guards at the feet
-        guard = Material(
-            "paint", pick(rng, ("#f0c419", "#e0a800", "#d8432a")), 0.5, 0, 0.4, 0.3, seed=int(rng.integers(1 << 30))
-        )
+        guard = Material("paint", pick(rng, ("#f0c419", "#e0a800", "#d8432a")), 0.5, 0, 0.4, 0.3, seed=pattern(rng))
         for number in (0, bays):
             x = (number - bays / 2) * pitch
             builder.add(
@@ -91,7 +89,7 @@ def rack(rng: np.random.Generator, parameters: Parameters) -> Asset:
                 box((-bays / 2 * pitch, -half + 0.05, z - 0.04), (bays / 2 * pitch, half - 0.05, z - 0.003)),
                 deck,
             )
-        sheet = Material("print", (0.8, 0.8, 0.76), 0.6, seed=int(rng.integers(1 << 30)))
+        sheet = Material("print", (0.8, 0.8, 0.76), 0.6, seed=pattern(rng))
         for number in range(bays):
             if rng.uniform() < 0.7:
                 x = (number - bays / 2) * pitch + float(rng.uniform(0.3, bay - 0.3))
@@ -114,9 +112,9 @@ def shelf(rng: np.random.Generator, parameters: Parameters) -> Asset:
     for x in np.linspace(-length / 2, length / 2, max(2, round(length) + 1)):
         for y in (-half, half):
             builder.add("posts", box((x - 0.02, y - 0.02, 0), (x + 0.02, y + 0.02, height)), frame)
-    shades = [Material("plastic", pick(rng, CARRIERS), 0.5, seed=int(rng.integers(1 << 30))) for _ in range(2)]
+    shades = [Material("plastic", pick(rng, CARRIERS), 0.5, seed=pattern(rng)) for _ in range(2)]
     shades += [
-        Material("cardboard", pick(rng, CARTONS), 0.85, seed=int(rng.integers(1 << 30))),
+        Material("cardboard", pick(rng, CARTONS), 0.85, seed=pattern(rng)),
         Material("plastic", grey(rng, 0.05, 0.7), 0.5),
     ]
     for z in np.linspace(0.12, height - 0.1, int(rng.integers(4, 7))):

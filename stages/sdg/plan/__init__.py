@@ -1,0 +1,1 @@
+"""What a frame shows, before anything is rendered."""
