@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.sdg.plan.building import build_hall
 from stages.sdg.plan.draft import Box, Draft, View, register_scenario
+from stages.sdg.plan.footprints import footprint_of
 from stages.sdg.plan.loads import block, loaded_rack, place_load, put_load
 from stages.sdg.plan.sight import first_hit
 from stages.sdg.plan.trucks import place_trucks
@@ -120,10 +121,19 @@ def line_walls(draft: Draft, fill: float) -> None:
         while at < run / 2 - 1.2:
             step = float(draft.rng.uniform(1.2, 2.4))
             if draft.chance(fill):
-                out = offset - float(draft.rng.uniform(0.55, 0.8))
+                usual, kind = float(draft.rng.uniform(0.55, 0.8)), pick(draft, BESIDE_WALLS)
+                out = offset - max(usual, _reach(kind) + 0.05)
                 x, y = at * math.cos(yaw) - out * math.sin(yaw), at * math.sin(yaw) + out * math.cos(yaw)
-                _wall_thing(draft, pick(draft, BESIDE_WALLS), x, y, yaw)
+                _wall_thing(draft, kind, x, y, yaw)
             at += step
+
+
+def _reach(kind: str) -> float:
+    """Distance from a family's origin to the wall it stands at, metres."""
+    if kind in ("load", "cage"):
+        return 0.0
+    low, high, _ = footprint_of(kind)
+    return float(np.abs([low, high]).max(0)[0 if kind in BACK_TO_WALL else 1])
 
 
 def _wall_thing(draft: Draft, kind: str, x: float, y: float, yaw: float) -> None:
