@@ -86,28 +86,28 @@ def shade(colour: tuple[float, float, float], factor: float) -> tuple[float, flo
 
 
 def _wood(tree: _Tree, m: Material) -> Any:
-    grain = tree.noise(0.03, 4, (0.12, 1, 1))
-    board = tree.noise(0.35, 1, (0.3, 1, 1))
+    grain = tree.noise(0.03, 2, (0.12, 1, 1))
+    board = tree.noise(0.35, 0, (0.3, 1, 1))
     base = tree.mix(tree.ramp(grain, 0.35, 0.65), shade(m.colour, 0.55), shade(m.colour, 1.25))
     return tree.mix(tree.ramp(board, 0.35, 0.65), base, shade(m.colour, 0.75), "MULTIPLY") if m.seed % 2 else base
 
 
 def _cardboard(tree: _Tree, m: Material) -> Any:
-    return tree.mix(tree.ramp(tree.noise(0.25, 2), 0.3, 0.7), shade(m.colour, 0.85), shade(m.colour, 1.1))
+    return tree.mix(tree.ramp(tree.noise(0.25, 1), 0.3, 0.7), shade(m.colour, 0.85), shade(m.colour, 1.1))
 
 
 def _concrete(tree: _Tree, m: Material) -> Any:
-    stains = tree.ramp(tree.noise(1.8, 5), 0.35, 0.7)
-    fine = tree.ramp(tree.noise(0.03, 2), 0.3, 0.7)
+    stains = tree.ramp(tree.noise(1.8, 3), 0.35, 0.7)
+    fine = tree.ramp(tree.noise(0.03, 0), 0.3, 0.7)
     base = tree.mix(stains, shade(m.colour, 0.72), shade(m.colour, 1.15))
     base = tree.mix(tree.blend(fine, 0.0, 0.25), base, shade(m.colour, 0.5))
-    tracks = tree.ramp(tree.noise(0.5, 2, (0.06, 1, 1)), 0.58, 0.68)
+    tracks = tree.ramp(tree.noise(0.5, 1, (0.06, 1, 1)), 0.58, 0.68)
     return tree.mix(tree.blend(tracks, 0.0, 0.55 * m.wear), base, shade(m.colour, 0.35))
 
 
 def _plaster(tree: _Tree, m: Material) -> Any:
-    base = tree.mix(tree.ramp(tree.noise(1.2, 4), 0.35, 0.7), shade(m.colour, 0.82), shade(m.colour, 1.08))
-    streaks = tree.ramp(tree.noise(0.5, 3, (1, 1, 0.15)), 0.55, 0.75)
+    base = tree.mix(tree.ramp(tree.noise(1.2, 2), 0.35, 0.7), shade(m.colour, 0.82), shade(m.colour, 1.08))
+    streaks = tree.ramp(tree.noise(0.5, 1, (1, 1, 0.15)), 0.55, 0.75)
     return tree.mix(tree.blend(streaks, 0.0, 0.5 * m.dirt), base, shade(m.colour, 0.45))
 
 
@@ -131,7 +131,7 @@ def _print(tree: _Tree, m: Material) -> Any:
 
 
 def _plain(tree: _Tree, m: Material) -> Any:
-    return tree.mix(tree.ramp(tree.noise(0.4, 3), 0.3, 0.7), shade(m.colour, 0.86), shade(m.colour, 1.08))
+    return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), shade(m.colour, 0.86), shade(m.colour, 1.08))
 
 
 _BASES = {
@@ -142,13 +142,13 @@ _BASES = {
 def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
     """Wear that shows what is under the paint, then grime and dust over everything."""
     if m.wear > 0.02 and m.kind not in ("concrete", "plaster", "print", "wood", "cardboard"):
-        chips = tree.ramp(tree.noise(0.05, 6), 0.78 - 0.26 * m.wear, 0.83 - 0.24 * m.wear)
-        scratches = tree.ramp(tree.noise(0.02, 3, (0.08, 1, 1.3)), 0.74 - 0.1 * m.wear, 0.8 - 0.1 * m.wear)
+        chips = tree.ramp(tree.noise(0.05, 2.5), 0.78 - 0.26 * m.wear, 0.83 - 0.24 * m.wear)
+        scratches = tree.ramp(tree.noise(0.02, 1, (0.08, 1, 1.3)), 0.74 - 0.1 * m.wear, 0.8 - 0.1 * m.wear)
         worn = tree.node("Math", {0: chips, 1: scratches}, operation="MAXIMUM").outputs[0]
         base = tree.mix(worn, base, m.under)
         roughness = tree.blend(worn, roughness, 0.55)
     if m.dirt > 0.02:
-        patches = tree.ramp(tree.noise(0.22, 5), 0.7 - 0.4 * m.dirt, 0.95 - 0.35 * m.dirt)
+        patches = tree.ramp(tree.noise(0.22, 2.5), 0.7 - 0.4 * m.dirt, 0.95 - 0.35 * m.dirt)
         base = tree.mix(tree.blend(patches, 0.0, 0.85), base, GRIME if m.seed % 3 == 0 else DUST)
         base = tree.mix(0.22 * m.dirt, base, DUST)
         roughness = tree.blend(patches, roughness, 0.9)
@@ -167,7 +167,7 @@ def _bump(tree: _Tree, m: Material) -> Any | None:
     if m.kind not in sizes:
         return None
     size, strength, height = sizes[m.kind]
-    relief = tree.noise(size, 3)
+    relief = tree.noise(size, 1)
     return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height}).outputs["Normal"]
 
 
@@ -186,13 +186,18 @@ def build_material(m: Material) -> Any:
     roughness: Any = m.roughness
     if m.kind == "concrete":
         roughness = tree.blend(
-            tree.ramp(tree.noise(0.9, 4), 0.3, 0.7), max(0.05, m.roughness - 0.2), min(1.0, m.roughness + 0.15)
+            tree.ramp(tree.noise(0.9, 1), 0.3, 0.7), max(0.05, m.roughness - 0.2), min(1.0, m.roughness + 0.15)
         )
     base, roughness, metallic = _weather(tree, m, base, roughness, m.metallic)
     inputs: dict[str | int, Any] = {"Base Color": base, "Roughness": roughness, "Metallic": metallic}
     normal = _bump(tree, m)
     if normal is not None:
         inputs["Normal"] = normal
-    shader = tree.node("BsdfPrincipled", inputs)
+    full = tree.node("BsdfPrincipled", inputs)
+    # Only what the camera sees directly is worth its pattern: Cycles skips the branch that a ray does not take, and
+    # patterns are most of the time of a bounce.
+    plain = tree.node("BsdfDiffuse", {"Color": m.colour})
+    seen = tree.node("LightPath").outputs["Is Camera Ray"]
+    shader = tree.node("MixShader", {0: seen, 1: plain.outputs[0], 2: full.outputs[0]})
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
     return material
