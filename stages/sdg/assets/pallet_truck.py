@@ -29,7 +29,7 @@ from stages.sdg.assets.mesh import (
     turn,
     turn_points,
     wheel,
-)  # fmt: skip
+)
 from stages.sdg.assets.palette import grey, pick
 from stages.sdg.assets.shapes import side_plate, tiller_grip
 from stages.sdg.assets.stock import colour_or

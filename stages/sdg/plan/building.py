@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from stages.sdg.plan.draft import Box, Draft, Hall
+from stages.sdg.plan.draft import Box, Draft, Hall, Parameter
 from stages.sdg.plan.types import Colour, Lamp, Vector
 
 KELVIN = (2000.0, 2700.0, 3500.0, 4500.0, 5500.0, 6500.0, 8000.0, 12000.0)
@@ -28,24 +28,24 @@ def blackbody(kelvin: float) -> Colour:
 
 def build_hall(draft: Draft, length: float, width: float, height: float) -> None:
     """Put up the shell around the origin and light it."""
-    rng = draft.rng
     draft.hall = Hall(length, width, height)
-    draft.add("floor", (0, 0, 0), variant=draft.new_variant(), length=length + 2, width=width + 2)
+    floor: dict[str, Parameter] = {"length": length + 2, "width": width + 2}
+    draft.add("floor", (0, 0, 0), parameters=floor, variant=draft.new_variant())
     daylight = draft.draw(draft.settings.randomization.light.daylight)
     look = draft.new_variant(), draft.new_variant()
-    for number, (x, y, yaw, run) in enumerate(
-        (
-            (-length / 2, width / 2, 0.0, length),
-            (length / 2, width / 2, -math.pi / 2, width),
-            (length / 2, -width / 2, math.pi, length),
-            (-length / 2, -width / 2, math.pi / 2, width),
-        )  # fmt: skip
-    ):
-        draft.add("wall", (x, y, 0), (yaw, 0, 0), variant=look[number % 2], length=run, height=height)
+    walls = (
+        (-length / 2, width / 2, 0.0, length),
+        (length / 2, width / 2, -math.pi / 2, width),
+        (length / 2, -width / 2, math.pi, length),
+        (-length / 2, -width / 2, math.pi / 2, width),
+    )
+    for number, (x, y, yaw, run) in enumerate(walls):
+        draft.add("wall", (x, y, 0), (yaw, 0, 0), {"length": run, "height": height}, variant=look[number % 2])
         _openings(draft, (x, y), yaw, run, daylight)
     if draft.chance(0.88):
-        draft.add("ceiling", (0, 0, height), variant=draft.new_variant(), length=length, width=width)
-    _columns(draft, rng)
+        ceiling: dict[str, Parameter] = {"length": length, "width": width}
+        draft.add("ceiling", (0, 0, height), parameters=ceiling, variant=draft.new_variant())
+    _columns(draft)
     _lamps(draft, daylight)
 
 
@@ -71,7 +71,7 @@ def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float,
             _window(draft, origin, yaw, at, wide, daylight)
         elif kind == "door":
             tall = min(height - 0.8, float(rng.uniform(2.2, 4.0)))
-            draft.add("door", along(origin, yaw, at, 0.0, 0), (yaw, 0, 0), length=wide, height=tall)
+            draft.add("door", along(origin, yaw, at, 0.0, 0), (yaw, 0, 0), {"length": wide, "height": tall})
         elif kind == "thing":
             _hang(draft, origin, yaw, at + wide / 2)
         at += wide + float(rng.uniform(0.3, 2.0))
@@ -81,7 +81,8 @@ def _hang(draft: Draft, origin: tuple[float, float], yaw: float, at: float) -> N
     """Something on a wall; an extinguisher's own front is +X."""
     if draft.chance(0.25):
         place = along(origin, yaw, at, 0.0, 0.0)
-        draft.add("fire_extinguisher", place, (yaw - math.pi / 2, 0, 0), variant=draft.new_variant(), hung=True)
+        turn = (yaw - math.pi / 2, 0.0, 0.0)
+        draft.add("fire_extinguisher", place, turn, {"hung": True}, variant=draft.new_variant())
     else:
         place = along(origin, yaw, at, 0.0, float(draft.rng.uniform(0.9, 2.0)))
         draft.add("wall_thing", place, (yaw, 0, 0), variant=draft.new_variant())
@@ -94,28 +95,19 @@ def _window(draft: Draft, origin: tuple[float, float], yaw: float, at: float, wi
     if tall < 0.3:
         return
     strength = daylight * float(rng.uniform(0.5, 1.5))
-    draft.add(
-        "window", along(origin, yaw, at, 0.0, low), (yaw, 0, 0), length=wide, height=tall, glow=0.15 + 14 * strength
-    )
+    pane: dict[str, Parameter] = {"length": wide, "height": tall, "glow": 0.15 + 14 * strength}
+    draft.add("window", along(origin, yaw, at, 0.0, low), (yaw, 0, 0), pane)
     if strength > 0.15 and len(draft.lamps) < 4:
         # an area light shines along its local -Z: tip it over so that it shines into the hall
         position = along(origin, yaw, at + wide / 2, 0.12, low + tall / 2)
-        draft.lamps.append(
-            Lamp(
-                "area",
-                position,
-                (yaw, -math.pi / 2, 0.0),
-                55.0 * strength * wide * tall,
-                (0.86, 0.93, 1.0),
-                (wide, tall),
-            )
-        )
+        power = 55.0 * strength * wide * tall
+        draft.lamps.append(Lamp("area", position, (yaw, -math.pi / 2, 0.0), power, (0.86, 0.93, 1.0), (wide, tall)))
 
 
-def _columns(draft: Draft, rng: np.random.Generator) -> None:
+def _columns(draft: Draft) -> None:
     if not draft.chance(0.6):
         return
-    hall, variant = draft.hall, draft.new_variant()
+    hall, rng, variant = draft.hall, draft.rng, draft.new_variant()
     step = float(rng.uniform(4.5, 8))
     offset = rng.uniform(0, step, 2)
     for x in np.arange(-hall.length / 2 + offset[0], hall.length / 2 - 0.4, step):
@@ -123,7 +115,8 @@ def _columns(draft: Draft, rng: np.random.Generator) -> None:
             box = Box(float(x), float(y), 0, 0.27, 0.27, 0, hall.height)
             if draft.is_free(box):
                 draft.occupy(box)
-                draft.add("column", (float(x), float(y), 0), variant=variant, height=hall.height)
+                height: dict[str, Parameter] = {"height": hall.height}
+                draft.add("column", (float(x), float(y), 0), parameters=height, variant=variant)
 
 
 def _lamps(draft: Draft, daylight: float) -> None:
@@ -131,9 +124,8 @@ def _lamps(draft: Draft, daylight: float) -> None:
     light, rng, hall = draft.settings.randomization.light, draft.rng, draft.hall
     z = hall.height - float(rng.uniform(0.75, 1.1))
     if not light.enabled:
-        draft.lamps = [
-            Lamp("area", (0, 0, hall.height - 0.2), (0, 0, 0), 900.0, (1, 1, 1), (hall.length * 0.8, hall.width * 0.8))
-        ]
+        size = (hall.length * 0.8, hall.width * 0.8)
+        draft.lamps = [Lamp("area", (0, 0, hall.height - 0.2), (0, 0, 0), 900.0, (1, 1, 1), size)]
         draft.sky = (0.3, 0.3, 0.3)
         return
     exposure, off = draft.draw(light.exposure), draft.draw(light.lamps_off)
@@ -148,11 +140,12 @@ def _lamps(draft: Draft, daylight: float) -> None:
     ]
     spots.sort(key=lambda spot: math.hypot(*spot))
     tint = dict(zip(("red", "green", "blue"), colour, strict=True))
+    yaw = math.pi / 2 if turned else 0.0
     variant, lit = draft.new_variant(), 0
     for x, y in spots[:48]:
         on = not draft.chance(off)
-        yaw = math.pi / 2 if turned else 0.0
-        draft.add("lamp", (x, y, z), (yaw, 0, 0), variant=variant, length=length, glow=25.0 if on else 0.0, **tint)
+        strip: dict[str, Parameter] = {"length": length, "glow": 25.0 if on else 0.0, **tint}
+        draft.add("lamp", (x, y, z), (yaw, 0, 0), strip, variant=variant)
         if on and lit < LIT_LAMPS:
             lit += 1
             share = float(rng.uniform(0.6, 1.4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from stages.common.settings import Settings
 from stages.common.settings.distribution import Distribution
 from stages.sdg.plan.footprints import footprint_of
-from stages.sdg.plan.geometry import rotation_matrix
-from stages.sdg.plan.types import Camera, Lamp, Placement, Split, Vector
+from stages.sdg.plan.geometry import step
+from stages.sdg.plan.types import Lamp, Placement, Split, Vector
 
 VARIANTS = 1 << 20
 """Shapes of a family that a split can draw."""
@@ -78,7 +78,7 @@ class Hall:
 
 @dataclass
 class View:
-    """Where the camera stands and looks (metres, radians)."""
+    """Where the camera stands and looks (metres, radians); ``half_angle`` is half the horizontal field of view."""
 
     x: float
     y: float
@@ -86,6 +86,10 @@ class View:
     yaw: float
     pitch: float
     half_angle: float
+
+    def floor(self, distance: float, side: float) -> tuple[float, float]:
+        """The point on the floor at a distance; ``side`` runs from -1 at one edge of the view to 1 at the other."""
+        return step(self.x, self.y, self.yaw + side * self.half_angle, distance)
 
 
 @dataclass
@@ -97,7 +101,6 @@ class Draft:
     split: Split
     hall: Hall = field(default_factory=lambda: Hall(20, 15, 6))
     view: View | None = None
-    camera: Camera | None = None
     placements: list[Placement] = field(default_factory=list)
     lamps: list[Lamp] = field(default_factory=list)
     sky: Vector = (0.05, 0.05, 0.05)
@@ -109,9 +112,20 @@ class Draft:
         """One value of a quantity in the settings."""
         return quantity.sample(self.rng)
 
+    @property
+    def seen_from(self) -> View:
+        """The view, once a scenario has set it."""
+        assert self.view is not None, "a scenario sets the view before it fills it"
+        return self.view
+
     def chance(self, share: float) -> bool:
         """True in that share of draws."""
         return bool(self.rng.uniform() < share)
+
+    def pick(self, weights: Mapping[str, float]) -> str:
+        """One name by weight."""
+        shares = np.array(list(weights.values()))
+        return str(self.rng.choice(list(weights), p=shares / sum(weights.values())))
 
     def new_variant(self) -> int:
         """A shape number of this split: even ones train, odd ones test."""
@@ -144,19 +158,26 @@ class Draft:
         family: str,
         position: Vector,
         rotation: Vector = (0.0, 0.0, 0.0),
+        parameters: Mapping[str, Parameter] | None = None,
         *,
         variant: int | None = None,
         scale: float = 1.0,
-        **parameters: Parameter,
     ) -> Placement:
         """Put one thing in the scene, whatever is there already.
 
-        Without ``variant`` it is one of the frame's repeated shapes of the family.
+        Args:
+            family: registered asset family.
+            position: of its origin, world metres.
+            rotation: (yaw, pitch, roll), radians.
+            parameters: what the family's generator is told, besides wear, dirt and colours.
+            variant: its shape; without it, one of the few that the frame repeats.
+            scale: uniform.
         """
         chosen, look = self.shape(family) if variant is None else (variant, self.look())
-        given = {key: round(value, 4) if isinstance(value, float) else value for key, value in parameters.items()}
+        told = (parameters or {}).items()
+        given = {key: round(value, 4) if isinstance(value, float) else value for key, value in told}
         label = LABELS.get(family)
-        if label is not None and label not in self.settings.scene.classes:
+        if label not in self.settings.scene.classes:
             label = None
         placement = Placement(
             id=len(self.placements) + 1,
@@ -194,19 +215,18 @@ class Draft:
         self, family: str, x: float, y: float, yaw: float, margin: float = 0.03, variant: int | None = None
     ) -> Placement | None:
         """Put a thing on the floor if there is room; None if not."""
-        box = self.box_of(family, x, y, yaw, 0.0, margin)
+        box = self.box_of(family, x, y, yaw, margin)
         if not self.is_free(box):
             return None
         self.occupy(box)
         return self.add(family, (x, y, 0.0), (yaw, 0.0, 0.0), variant=variant)
 
-    def box_of(self, family: str, x: float, y: float, yaw: float, z: float = 0.0, margin: float = 0.0) -> Box:
-        """The space that a family takes when put at that place."""
+    def box_of(self, family: str, x: float, y: float, yaw: float, margin: float = 0.0) -> Box:
+        """The space that a family takes when put at that place of the floor, and ``margin`` metres on each side."""
         low, high, tall = footprint_of(family)
-        middle = (low + high) / 2
-        shift = rotation_matrix((yaw, 0, 0)) @ np.array([middle[0], middle[1], 0])
-        half = (high - low) / 2 + margin
-        return Box(x + float(shift[0]), y + float(shift[1]), yaw, float(half[0]), float(half[1]), z, z + tall)
+        along, across = (low + high) / 2
+        half_x, half_y = (high - low) / 2 + margin
+        return Box(*step(x, y, yaw, float(along), float(across)), yaw, float(half_x), float(half_y), 0.0, tall)
 
 
 LABELS = {

@@ -5,6 +5,8 @@ Bounds of every family over its shapes, in asset coordinates; a test holds them 
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,18 +61,25 @@ def footprint_of(family: str) -> tuple[NDArray[np.float64], NDArray[np.float64],
     """Lower and upper (X, Y) corner and height of the space that the family's shapes take, metres.
 
     A family without an entry is measured on three of its shapes, with a tenth to spare.
+
+    Raises:
+        SettingsError: when there is no such family.
     """
-    if family not in _BOUNDS:
-        _BOUNDS[family] = measure(family)
-    x0, x1, y0, y1, tall = _BOUNDS[family]
+    x0, x1, y0, y1, tall = _BOUNDS.get(family) or measure(family)
     return np.array([x0, y0]), np.array([x1, y1]), tall
 
 
-def measure(family: str, shapes: int = 3) -> tuple[float, float, float, float, float]:
-    """Bounds of a family's first shapes, enlarged by a tenth."""
+def families_in_table() -> tuple[str, ...]:
+    """Families whose room is known without building any of their shapes."""
+    return tuple(_BOUNDS)
+
+
+@functools.cache
+def measure(family: str) -> tuple[float, float, float, float, float]:
+    """Bounds of a family's first three shapes, enlarged by a tenth: X from, X to, Y from, Y to, height."""
     from stages.sdg.assets.catalogue import build_asset
 
-    points = np.concatenate([part.vertices for n in range(shapes) for part in build_asset(family, n, {}).parts])
+    points = np.concatenate([part.vertices for n in range(3) for part in build_asset(family, n, {}).parts])
     low, high = points.min(0), points.max(0)
     spare = 0.05 * (high - low)
     return (

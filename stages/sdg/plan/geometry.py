@@ -34,6 +34,12 @@ def placement_matrix(placement: Placement) -> Matrix:
     return rigid(placement.position, placement.rotation, placement.scale)
 
 
+def step(x: float, y: float, yaw: float, along: float, across: float = 0.0) -> tuple[float, float]:
+    """The point ``along`` metres ahead of (x, y) when facing ``yaw`` radians, and ``across`` metres to the left."""
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    return x + along * cos - across * sin, y + along * sin + across * cos
+
+
 def look_along(position: Vector, yaw: float, pitch: float, roll: float) -> tuple[tuple[float, ...], ...]:
     """Camera-to-world matrix (OpenCV axes) of a camera that looks along ``yaw``.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
-
-from stages.sdg.plan.draft import Box, Draft
+from stages.sdg.plan.draft import Box, Draft, Parameter
+from stages.sdg.plan.geometry import step
 
 PALLET_HEIGHT = 0.144
 
@@ -16,123 +18,133 @@ KINDS = {
 }  # fmt: skip
 """What stands on a load's footprint, and how often."""
 
+HALF_LENGTH, HALF_WIDTH = 0.64, 0.46
+"""Half the plan that is kept free for a load, metres."""
 
-def put_load(draft: Draft, x: float, y: float, z: float, yaw: float, room: float, kind: str | None = None) -> float:
-    """Put a load of at most ``room`` metres height at a place; nothing is checked.
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a load stands: its middle and underside in world metres, its heading, and the height that it may reach."""
+
+    x: float
+    y: float
+    z: float
+    yaw: float
+    room: float
+
+    def raised(self, height: float, room: float) -> Spot:
+        """The spot so much higher, with that much room."""
+        return dataclasses.replace(self, z=self.z + height, room=room)
+
+    def box(self, height: float) -> Box:
+        """The space of a load of that height."""
+        return Box(self.x, self.y, self.yaw, HALF_LENGTH, HALF_WIDTH, self.z, self.z + height)
+
+
+def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
+    """Put a load of one of :data:`KINDS` at a place; nothing is checked.
 
     Returns:
-        Height that it reaches above ``z``.
+        Height that it reaches above the spot.
     """
     rng = draft.rng
-    yaw += float(rng.normal(0, 0.015))
-    chosen = kind or str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
+    spot = dataclasses.replace(spot, yaw=spot.yaw + float(rng.normal(0, 0.015)))
+    chosen = kind or draft.pick(KINDS)
     if chosen == "stillage":
-        return _pile(draft, "stillage", x, y, z, yaw, room, 0.99, 3)
+        return _pile(draft, "stillage", spot, 0.99, 3, {"height": 0.97})
     if chosen == "pallets":
-        return _pile(draft, "pallet", x, y, z, yaw, room, PALLET_HEIGHT, 13, kind="eur")
+        return _pile(draft, "pallet", spot, PALLET_HEIGHT, 13, {"kind": "eur"})
     if chosen == "crate":
-        tall = min(room, float(rng.uniform(0.5, 1.4)))
-        draft.add("crate", (x, y, z), (yaw, 0, 0), length=1.2, width=0.8, height=max(tall, 0.3))
+        tall = min(spot.room, float(rng.uniform(0.5, 1.4)))
+        sides = {"length": 1.2, "width": 0.8, "height": max(tall, 0.3)}
+        draft.add("crate", (spot.x, spot.y, spot.z), (spot.yaw, 0, 0), sides)
         return tall
-    if chosen == "block":  # loaded pallets on each other
-        height = 0.0
-        for _ in range(int(rng.integers(2, 4))):
-            left = room - height
-            if left < 0.5:
-                break
-            height += _on_pallet(
-                draft, str(rng.choice(["collar", "carton_load"])), x, y, z + height, yaw, min(left, 0.9)
-            )
-        return height
-    return _on_pallet(draft, chosen, x, y, z, yaw, room)
+    if chosen == "block":
+        return _loaded_pallets(draft, spot)
+    return _on_pallet(draft, spot, chosen)
 
 
 def _pile(
-    draft: Draft,
-    family: str,
-    x: float,
-    y: float,
-    z: float,
-    yaw: float,
-    room: float,
-    step: float,
-    most: int,
-    **parameters: str,
+    draft: Draft, family: str, spot: Spot, height: float, most: int, parameters: Mapping[str, Parameter]
 ) -> float:
-    """The same thing several times on itself, not quite straight."""
-    count = max(1, min(most, int(room / step), int(draft.rng.integers(1, most + 1))))
-    extra = {"height": 0.97} if family == "stillage" else parameters
+    """The same thing several times on itself, not quite straight; each is ``height`` metres high."""
+    count = max(1, min(most, int(spot.room / height), int(draft.rng.integers(1, most + 1))))
     for k in range(count):
         shift = draft.rng.normal(0, 0.008, 2) * (k > 0)
-        turn = (yaw + float(draft.rng.normal(0, 0.01)), 0.0, 0.0)
-        draft.add(family, (x + shift[0], y + shift[1], z + k * step), turn, **extra)
-    return count * step
+        turn = (spot.yaw + float(draft.rng.normal(0, 0.01)), 0.0, 0.0)
+        draft.add(family, (spot.x + shift[0], spot.y + shift[1], spot.z + k * height), turn, parameters)
+    return count * height
 
 
-def _on_pallet(draft: Draft, kind: str, x: float, y: float, z: float, yaw: float, room: float) -> float:
-    rng, top = draft.rng, z + PALLET_HEIGHT
-    draft.add("pallet", (x, y, z), (yaw, 0, 0), kind="eur")
-    left = room - PALLET_HEIGHT - 0.02
-    turn = (yaw + float(rng.normal(0, 0.02)), 0.0, 0.0)
+def _loaded_pallets(draft: Draft, spot: Spot) -> float:
+    """Loaded pallets on each other."""
+    height = 0.0
+    for _ in range(int(draft.rng.integers(2, 4))):
+        left = spot.room - height
+        if left < 0.5:
+            break
+        kind = str(draft.rng.choice(["collar", "carton_load"]))
+        height += _on_pallet(draft, spot.raised(height, min(left, 0.9)), kind)
+    return height
+
+
+def _on_pallet(draft: Draft, spot: Spot, kind: str) -> float:
+    rng = draft.rng
+    draft.add("pallet", (spot.x, spot.y, spot.z), (spot.yaw, 0, 0), {"kind": "eur"})
+    left = spot.room - PALLET_HEIGHT - 0.02
+    place, turn = (spot.x, spot.y, spot.z + PALLET_HEIGHT), (spot.yaw + float(rng.normal(0, 0.02)), 0.0, 0.0)
     if kind == "empty" or left < 0.2:
         return PALLET_HEIGHT
     if kind == "collar":
         layers = max(1, min(5, int(left / 0.2), int(rng.integers(1, 5))))
-        draft.add("collar", (x, y, top), turn, layers=layers)
+        draft.add("collar", place, turn, {"layers": layers})
         return PALLET_HEIGHT + layers * 0.195
     if kind == "small_load_carrier":
-        return PALLET_HEIGHT + _carriers(draft, x, y, top, yaw, left)
+        return PALLET_HEIGHT + _carriers(draft, spot.raised(PALLET_HEIGHT, left))
     if kind == "sacks":
         layers = max(1, min(6, int(left / 0.125)))
-        draft.add("sacks", (x, y, top), turn, layers=layers)
+        draft.add("sacks", place, turn, {"layers": layers})
         return PALLET_HEIGHT + layers * 0.125
     tall = math.floor(10 * min(left, float(rng.uniform(0.35, 1.7)))) / 10
-    draft.add(kind, (x, y, top), turn, height=max(0.2, tall))
+    draft.add(kind, place, turn, {"height": max(0.2, tall)})
     return PALLET_HEIGHT + tall
 
 
-def _carriers(draft: Draft, x: float, y: float, z: float, yaw: float, room: float) -> float:
+def _carriers(draft: Draft, spot: Spot) -> float:
     """Small load carriers in layers of four."""
     height = float(draft.rng.choice([0.147, 0.28]))
-    layers = max(1, min(int(room / height), int(draft.rng.integers(1, 5))))
-    cos, sin = math.cos(yaw), math.sin(yaw)
+    layers = max(1, min(int(spot.room / height), int(draft.rng.integers(1, 5))))
     for layer in range(layers):
-        for i in (-0.3, 0.3):
-            for j in (-0.2, 0.2):
+        for along in (-0.3, 0.3):
+            for across in (-0.2, 0.2):
                 if layer == layers - 1 and layer and draft.chance(0.25):
                     continue
-                place = (x + i * cos - j * sin, y + i * sin + j * cos, z + layer * height)
-                draft.add("small_load_carrier", place, (yaw, 0, 0), length=0.6, height=height)
+                place = (*step(spot.x, spot.y, spot.yaw, along, across), spot.z + layer * height)
+                draft.add("small_load_carrier", place, (spot.yaw, 0, 0), {"length": 0.6, "height": height})
     return layers * height
 
 
-def place_load(
-    draft: Draft, x: float, y: float, yaw: float, room: float, kind: str | None = None, fill: float = 1.0
-) -> bool:
-    """Put a load on the floor where there is room; False where there is none."""
-    if not draft.chance(fill):
+def place_load(draft: Draft, spot: Spot, kind: str | None = None) -> bool:
+    """Put a load where there is room; False where there is none."""
+    if not draft.is_free(spot.box(spot.room)):
         return False
-    box = Box(x, y, yaw, 0.64, 0.46, 0, room)
-    if not draft.is_free(box):
-        return False
-    height = put_load(draft, x, y, 0.0, yaw, room, kind)
-    draft.occupy(Box(x, y, yaw, 0.64, 0.46, 0, height))
+    draft.occupy(spot.box(put_load(draft, spot, kind)))
     return True
 
 
-def block(draft: Draft, x: float, y: float, yaw: float, columns: int, rows: int, room: float, fill: float) -> None:
-    """A field of loads in rows, its first corner at (x, y)."""
+def block(draft: Draft, spot: Spot, columns: int, rows: int, fill: float) -> None:
+    """A field of loads in rows, its first corner at the spot, a share ``fill`` of it taken."""
     kind = None if draft.chance(0.6) else str(draft.rng.choice(list(KINDS)))
     gap_x, gap_y = 1.2 + float(draft.rng.uniform(0.06, 0.3)), 0.8 + float(draft.rng.uniform(0.1, 0.35))
-    cos, sin = math.cos(yaw), math.sin(yaw)
     for i in range(columns):
         for j in range(rows):
-            u, v = (i + 0.5) * gap_x, (j + 0.5) * gap_y
-            place_load(draft, x + u * cos - v * sin, y + u * sin + v * cos, yaw, room, kind, fill)
+            if draft.chance(fill):
+                x, y = step(spot.x, spot.y, spot.yaw, (i + 0.5) * gap_x, (j + 0.5) * gap_y)
+                place_load(draft, dataclasses.replace(spot, x=x, y=y), kind)
 
 
 def loaded_rack(draft: Draft, x: float, y: float, yaw: float, bays: int, fill: float) -> bool:
-    """A rack with its goods, its middle at (x, y); False where there is no room."""
+    """A rack with its goods, its middle at (x, y), a share ``fill`` of its places taken; False without room."""
     rng, bay = draft.rng, float(draft.rng.choice([1.8, 2.7, 2.7, 3.6]))
     pitch, height = bay + 0.1, min(draft.hall.height - 0.7, float(rng.uniform(2.5, 8.0)))
     length = bays * pitch + 0.2
@@ -140,32 +152,22 @@ def loaded_rack(draft: Draft, x: float, y: float, yaw: float, bays: int, fill: f
     if height < 2.2 or not draft.is_free(box):
         return False
     draft.occupy(box)
-    first, step = float(rng.uniform(1.2, 2.0)), float(rng.uniform(1.2, 1.9))
-    levels = max(1, int((height - first) / step) + 1)
-    draft.add(
-        "rack",
-        (x, y, 0),
-        (yaw, 0, 0),
-        variant=draft.new_variant(),
-        bays=float(bays),
-        bay=bay,
-        height=height,
-        levels=float(levels),
-        first=first,
-        step=step,
-    )
-    ground = draft.chance(0.8)
+    first, rise = float(rng.uniform(1.2, 2.0)), float(rng.uniform(1.2, 1.9))
+    levels = max(1, int((height - first) / rise) + 1)
+    frame: dict[str, Parameter] = {
+        "bays": float(bays), "bay": bay, "height": height, "levels": float(levels), "first": first, "step": rise,
+    }  # fmt: skip
+    draft.add("rack", (x, y, 0), (yaw, 0, 0), frame, variant=draft.new_variant())
     per_bay = round(bay / 0.9)
-    cos, sin = math.cos(yaw), math.sin(yaw)
-    for level in range(-1 if ground else 0, levels):
-        z = 0.0 if level < 0 else first + level * step
+    for level in range(-1 if draft.chance(0.8) else 0, levels):
+        z = 0.0 if level < 0 else first + level * rise
         if z > 5.5:
             break
-        room = (first if level < 0 else step) - 0.2
+        room = (first if level < 0 else rise) - 0.2
         for number in range(bays * per_bay):
             if not draft.chance(fill):
                 continue
-            u = (number // per_bay - bays / 2) * pitch + 0.05 + (number % per_bay + 0.5) * bay / per_bay
-            v = float(rng.normal(0, 0.03))
-            put_load(draft, x + u * cos - v * sin, y + u * sin + v * cos, z, yaw + math.pi / 2, room)
+            along = (number // per_bay - bays / 2) * pitch + 0.05 + (number % per_bay + 0.5) * bay / per_bay
+            place = step(x, y, yaw, along, float(rng.normal(0, 0.03)))
+            put_load(draft, Spot(*place, z, yaw + math.pi / 2, room))
     return True

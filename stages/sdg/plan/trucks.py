@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.draft import Box, Draft, View
-from stages.sdg.plan.geometry import look_along
-from stages.sdg.plan.loads import place_load, put_load
+from stages.sdg.plan.draft import Box, Draft, Parameter, View
+from stages.sdg.plan.geometry import look_along, step
+from stages.sdg.plan.loads import Spot, place_load, put_load
 from stages.sdg.plan.sight import clear_share
 from stages.sdg.plan.types import Placement
 
@@ -34,113 +34,97 @@ FORKS_IN = 0.62
 """Distance from the heel of the forks to the middle of a pallet that is driven in, metres."""
 
 
+AROUND = ((1.95, 0.0), (0.5, 0.95), (0.5, -0.95), (1.4, 1.5), (1.4, -1.5))
+"""Where goods stand behind and beside a truck: metres ahead of its fork heel and to its left."""
+
+CARRIED = {
+    "carton_load": 4.0, "collar": 4.0, "wrapped_load": 2.0, "pallets": 3.0, "stillage": 2.0, "empty": 1.0,
+    "small_load_carrier": 1.5, "block": 1.5,
+}  # fmt: skip
+"""What trucks carry, and how often; see :data:`stages.sdg.plan.loads.KINDS`."""
+
+
 def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
     """Space of a truck whose fork heel is at (x, y)."""
     low, high, half = -0.5, 1.3, 0.45 if loaded else 0.34
-    middle = (low + high) / 2
-    return Box(
-        x + middle * math.cos(yaw), y + middle * math.sin(yaw), yaw, (high - low) / 2, half, 0, 2.0 if loaded else 0.5
-    )
+    return Box(*step(x, y, yaw, (low + high) / 2), yaw, (high - low) / 2, half, 0, 2.0 if loaded else 0.5)
 
 
-def add_truck(
-    draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: float = 2.0, kind: str | None = None
-) -> Placement:
+def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool) -> Placement:
     """Put a truck, and perhaps its load, at a place that is known to be free."""
     rng = draft.rng
     electric = draft.chance(0.14)
-    parameters: dict[str, float | str] = {}
+    parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
         parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
-        height = max(0.0, lift - 0.015)
-        put_load(
-            draft, x + FORKS_IN * math.cos(yaw), y + FORKS_IN * math.sin(yaw), height, yaw, room, kind or _under(draft)
-        )
+        room = min(2.2, draft.hall.height - 1.0)
+        spot = Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room)
+        put_load(draft, spot, draft.pick(CARRIED))
     # a truck that nobody holds stands with its tiller up
     if draft.chance(0.8):
         parameters["tiller_angle"] = float(rng.normal(0.04, 0.06))
     elif draft.chance(0.5):
         parameters["tiller_angle"] = float(rng.uniform(0.0, 1.15))
     family = "electric_pallet_truck" if electric else "pallet_truck"
-    return draft.add(
-        family, (x, y, 0), (yaw + float(rng.normal(0, 0.03)), 0, 0), variant=draft.new_variant(), **parameters
-    )
+    turn = (yaw + float(rng.normal(0, 0.03)), 0.0, 0.0)
+    return draft.add(family, (x, y, 0), turn, parameters, variant=draft.new_variant())
 
 
-def _under(draft: Draft) -> str:
-    """What a truck carries."""
-    kinds = {
-        "carton_load": 4,
-        "collar": 4,
-        "wrapped_load": 2,
-        "pallets": 3,
-        "stillage": 2,
-        "empty": 1,
-        "small_load_carrier": 1.5,
-        "block": 1.5,
-    }
-    return str(draft.rng.choice(list(kinds), p=np.array(list(kinds.values())) / sum(kinds.values())))
+def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = None, sight: float = 0.45) -> int:
+    """Put trucks into the view.
 
-
-def place_trucks(
-    draft: Draft, count: int, low: float | None = None, high: float | None = None, sight: float = 0.45
-) -> int:
-    """Put trucks into the view, at distances of the settings' range (or within ``low`` to ``high``).
+    Args:
+        draft: the scene, its view set.
+        count: trucks to place.
+        reach: nearest and farthest distance in metres; the settings' distribution without it.
+        sight: least share of a truck's points in sight where it is put.
 
     Returns:
         How many found a place.
     """
-    placed = 0
-    for _ in range(count):
-        placed += _place_one(draft, low, high, sight)
-    return placed
+    return sum(_place_one(draft, reach, sight) for _ in range(count))
 
 
-def _place_one(draft: Draft, low: float | None, high: float | None, sight: float) -> int:
-    view, rng = draft.view, draft.rng
-    assert view is not None, "the view is chosen before trucks are placed"
+def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
+    view = draft.seen_from
     loaded = draft.chance(0.5)
     for attempt in range(TRIES):
         if attempt == TRIES // 2:
             loaded, sight = False, sight * 0.7
-        distance = (
-            draft.draw(draft.settings.randomization.camera.distance)
-            if low is None or high is None
-            else float(rng.uniform(low, high))
-        )
-        # a few may be cut by the picture's border
-        cut = draft.chance(0.06)
-        spread = view.half_angle * (
-            float(rng.uniform(0.8, 1.05)) * rng.choice([-1, 1]) if cut else float(rng.uniform(-0.9, 0.9))
-        )
-        heading = view.yaw + spread
-        x, y = view.x + distance * math.cos(heading), view.y + distance * math.sin(heading)
-        # parked trucks show their handle side; a load stands behind them
-        toward = draft.chance(0.8)
-        yaw = heading + float(rng.normal(0, 0.45)) if toward else float(rng.uniform(-math.pi, math.pi))
+        x, y, yaw, cut = _draw_pose(draft, reach)
         box = truck_box(x, y, yaw, loaded)
-        if (
-            not draft.is_free(box)
-            or not (cut or _in_picture(view, x, y, yaw))
-            or not _in_sight(draft, view, x, y, yaw, sight)
-        ):
+        if not draft.is_free(box) or not (cut or _in_picture(view, x, y, yaw)):
             continue
-        room = min(2.2, draft.hall.height - 1.0)
+        if clear_share(np.array([view.x, view.y, view.z]), _points(x, y, yaw), draft.boxes) < sight:
+            continue
         draft.occupy(box)
-        add_truck(draft, x, y, yaw, loaded, room)
+        add_truck(draft, x, y, yaw, loaded)
         if draft.chance(0.12):
             _row(draft, x, y, yaw)
         if draft.settings.randomization.content.structure:
             _surround(draft, x, y, yaw)
-        return 1
-    return 0
+        return True
+    return False
+
+
+def _draw_pose(draft: Draft, reach: tuple[float, float] | None) -> tuple[float, float, float, bool]:
+    """Fork heel (x, y) and heading of a truck in view, and whether the picture's border may cut it."""
+    view, rng = draft.seen_from, draft.rng
+    distance = draft.draw(draft.settings.randomization.camera.distance) if reach is None else rng.uniform(*reach)
+    cut = draft.chance(0.06)
+    side = float(rng.uniform(0.8, 1.05)) * rng.choice([-1, 1]) if cut else float(rng.uniform(-0.9, 0.9))
+    heading = view.yaw + view.half_angle * side
+    # parked trucks show their handle side; a load stands behind them
+    toward = draft.chance(0.8)
+    yaw = heading + float(rng.normal(0, 0.45)) if toward else float(rng.uniform(-math.pi, math.pi))
+    return *step(view.x, view.y, heading, float(distance)), yaw, cut
 
 
 def _points(x: float, y: float, yaw: float) -> NDArray[np.float64]:
     """World positions of :data:`TRUCK_POINTS` of a truck with its fork heel at (x, y)."""
     cos, sin = math.cos(yaw), math.sin(yaw)
-    return TRUCK_POINTS @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0)
+    return np.asarray(TRUCK_POINTS @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
 
 
 def _in_picture(view: View, x: float, y: float, yaw: float) -> bool:
@@ -155,33 +139,20 @@ def _in_picture(view: View, x: float, y: float, yaw: float) -> bool:
     )
 
 
-def _in_sight(draft: Draft, view: View, x: float, y: float, yaw: float, share: float) -> bool:
-    return clear_share(np.array([view.x, view.y, view.z]), _points(x, y, yaw), draft.boxes) >= share
-
-
 def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
     """Goods behind and beside a truck, as it stands where it was last used."""
-    sides = {
-        "behind": (1.95, 0.0),
-        "left": (0.5, 0.95),
-        "right": (0.5, -0.95),
-        "far_left": (1.4, 1.5),
-        "far_right": (1.4, -1.5),
-    }
-    cos, sin = math.cos(yaw), math.sin(yaw)
-    for along, across in sides.values():
+    for along, across in AROUND:
         if draft.chance(0.4):
             shift = draft.rng.normal(0, 0.12, 2)
             u, v = along + abs(float(shift[0])), across + math.copysign(abs(float(shift[1])), across)
             turned = yaw + (math.pi / 2 if draft.chance(0.4) else 0.0) + float(draft.rng.normal(0, 0.06))
-            place_load(draft, x + u * cos - v * sin, y + u * sin + v * cos, turned, float(draft.rng.uniform(0.5, 2.2)))
+            place_load(draft, Spot(*step(x, y, yaw, u, v), 0.0, turned, float(draft.rng.uniform(0.5, 2.2))))
 
 
 def _row(draft: Draft, x: float, y: float, yaw: float) -> None:
     """Trucks beside a truck, parked the same way."""
     for k in range(1, int(draft.rng.integers(2, 4))):
-        shift = 0.75 * k
-        px, py = x - shift * math.sin(yaw), y + shift * math.cos(yaw)
+        px, py = step(x, y, yaw, 0.0, 0.75 * k)
         box = truck_box(px, py, yaw, False)
         if not draft.is_free(box):
             return
