@@ -34,20 +34,23 @@ def set_view(
     camera, middle = draft.settings.randomization.camera, heading or 0.0
     height = min(draft.draw(camera.height), draft.hall.height - 0.6)
     pitch, half = math.radians(draft.draw(camera.pitch)), math.radians(draft.draw(camera.field_of_view) / 2)
-    best = 0.0, View(float(np.mean(x)), float(np.mean(y)), height, middle, pitch, half)
-    found = False
-    for _ in range(TRIES):
+    best, score = View(float(np.mean(x)), float(np.mean(y)), height, middle, pitch, half), -math.inf
+    for attempt in range(5 * TRIES):
+        if attempt == TRIES:  # the part of the hall is full: anywhere, then
+            x, y, spread = _whole(draft.hall.length), _whole(draft.hall.width), math.pi
         yaw = middle + float(draft.rng.uniform(-spread, spread))
         view = View(float(draft.rng.uniform(*x)), float(draft.rng.uniform(*y)), height, yaw, pitch, half)
-        if not draft.is_free(Box(view.x, view.y, yaw, 0.3, 0.3, 0.0, height + 0.3)):
-            continue
-        score = _openness(draft, view)
-        if not found or score > best[0]:
-            found, best = True, (score, view)
-        if score > OPEN_ENOUGH:
+        openness = _openness(draft, view) if draft.is_free(keep_out(view)) else -math.inf
+        if openness > score:
+            best, score = view, openness
+        if score > OPEN_ENOUGH or (attempt >= TRIES - 1 and score > -math.inf):
             break
-    draft.view = best[1]
-    draft.occupy(keep_out(draft.view))
+    draft.view = best
+    draft.occupy(keep_out(best))
+
+
+def _whole(run: float) -> tuple[float, float]:
+    return -run / 2, run / 2
 
 
 def keep_out(view: View) -> Box:
