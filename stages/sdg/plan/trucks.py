@@ -30,6 +30,9 @@ TRUCK_POINTS = np.array(
 ASPECT = 0.62
 """Height over width of the picture that a truck must fit into: between 9:16 and 3:4, as sizes are drawn later."""
 
+LEAST_SHARE = 0.4
+"""Share of :data:`TRUCK_POINTS` that the picture shows of a truck which its border may cut."""
+
 FORKS_IN = 0.62
 """Distance from the heel of the forks to the middle of a pallet that is driven in, metres."""
 
@@ -88,15 +91,15 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
 
 def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
     view = draft.seen_from
-    loaded = draft.chance(0.5)
+    loaded, least = draft.chance(0.5), 1.0
     for attempt in range(TRIES):
-        if attempt == TRIES // 2:
-            loaded, sight = False, sight * 0.7
+        if attempt == TRIES // 2:  # ask for less
+            loaded, sight, least = False, sight * 0.7, LEAST_SHARE
         x, y, yaw, cut = _draw_pose(draft, reach)
-        box = truck_box(x, y, yaw, loaded)
-        if not draft.is_free(box) or not (cut or _in_picture(view, x, y, yaw)):
+        box, points = truck_box(x, y, yaw, loaded), _points(x, y, yaw)
+        if not draft.is_free(box) or _share_in_picture(view, points) < (LEAST_SHARE if cut else least):
             continue
-        if clear_share(np.array([view.x, view.y, view.z]), _points(x, y, yaw), draft.boxes) < sight:
+        if clear_share(np.array([view.x, view.y, view.z]), points, draft.boxes) < sight:
             continue
         draft.occupy(box)
         add_truck(draft, x, y, yaw, loaded)
@@ -127,16 +130,13 @@ def _points(x: float, y: float, yaw: float) -> NDArray[np.float64]:
     return np.asarray(TRUCK_POINTS @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
 
 
-def _in_picture(view: View, x: float, y: float, yaw: float) -> bool:
-    """Whether a truck lies inside the picture, before roll and lens distortion."""
+def _share_in_picture(view: View, points: NDArray[np.float64]) -> float:
+    """Share of world points that lie inside the picture, before roll and lens distortion."""
     pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
-    right, down, forward = ((_points(x, y, yaw) - pose[:3, 3]) @ pose[:3, :3]).T
+    right, down, forward = ((points - pose[:3, 3]) @ pose[:3, :3]).T
     edge = math.tan(view.half_angle)
-    return bool(
-        (forward > 0.2).all()
-        and (np.abs(right) < 0.95 * edge * forward).all()
-        and (np.abs(down) < ASPECT * edge * forward).all()
-    )
+    inside = (forward > 0.2) & (np.abs(right) < 0.95 * edge * forward) & (np.abs(down) < ASPECT * edge * forward)
+    return float(inside.mean())
 
 
 def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
