@@ -141,7 +141,12 @@ def test_nothing_is_left_in_the_work_folder(trained: Project) -> None:
 
 def write_settings(root: Path) -> Path:
     settings = compose(
-        "model.weights=scratch", "model.input_size=64", f"train.epochs={EPOCHS}", "train.batch=2", "train.workers=0"
+        "model.weights=scratch",
+        "model.input_size=64",
+        f"train.epochs={EPOCHS}",
+        "train.batch=2",
+        "train.workers=0",
+        "train.learning_rate=0",
     )
     content = settings.model_dump(mode="json")
     content["compute"]["device"] = "cpu"
