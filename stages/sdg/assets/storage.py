@@ -67,7 +67,8 @@ def rack(rng: np.random.Generator, parameters: Parameters) -> Asset:
                         )
         rise = np.arange(0.2, height - 0.5, 1.0)
         for k, z in enumerate(rise):
-            ends = ((x, -half, z), (x, half, z + 0.9)) if k % 2 else ((x, half, z), (x, -half, z + 0.9))
+            top = min(z + 0.9, height - 0.05)
+            ends = ((x, -half, z), (x, half, top)) if k % 2 else ((x, half, z), (x, -half, top))
             builder.add("braces", beam(*ends, 0.03, 0.03), post)
     if rng.uniform() < 0.5:  # guards at the feet
         guard = Material("paint", pick(rng, ("#f0c419", "#e0a800", "#d8432a")), 0.5, 0, 0.4, 0.3, seed=pattern(rng))
