@@ -13,21 +13,21 @@ from tests.sdg.run import flat
 @pytest.mark.parametrize(
     ("runtime", "available", "gpus", "expected"),
     [
-        (Runtime(), 2, (), (2, 1)),  # one worker a core
+        (Runtime(), 2, (), (2, 2)),  # one worker a core
         (Runtime(threads=4), 16, (), (4, 4)),
         (Runtime(threads=4), 2, (), (1, 4)),  # as asked, although the cores do not suffice
         (Runtime(workers=2), 16, (), (2, 8)),
-        (Runtime(workers=5), 2, (), (5, 1)),
+        (Runtime(workers=5), 2, (), (5, 2)),
         (Runtime(workers=3, threads=2), 64, (), (3, 2)),
         (Runtime(), 16, (140_000,), (8, 2)),  # a GPU is found
         (Runtime(device="cuda"), 16, (24_000,), (8, 2)),
         (Runtime(device="optix"), 16, (8_000,), (2, 8)),  # its memory holds two
         (Runtime(device="optix"), 16, (2_000,), (1, 16)),
-        (Runtime(device="optix"), 4, (24_000,), (4, 1)),
+        (Runtime(device="optix"), 4, (24_000,), (4, 2)),
         (Runtime(device="cuda", workers=2), 16, (24_000,), (2, 8)),
         (Runtime(), 64, (140_000,) * 4, (32, 2)),  # four GPUs
         (Runtime(), 64, (24_000, 6_000), (10, 6)),  # a large and a small one
-        (Runtime(device="cpu"), 16, (24_000,), (16, 1)),  # a GPU that is not to be used
+        (Runtime(device="cpu"), 16, (24_000,), (16, 2)),  # a GPU that is not to be used
     ],
 )
 def test_crew(runtime: Runtime, available: int, gpus: tuple[int, ...], expected: tuple[int, int]) -> None:
