@@ -67,7 +67,8 @@ def crew(runtime: Runtime, available: int, gpus_mib: Sequence[int] = ()) -> tupl
 
     On a CPU there is one worker per core, since building, reading and encoding a frame use one core only, and each has
     two threads: with a single one, Cycles' main thread and its worker thread take turns by spinning, which took 1.9
-    times the processor time. The number does not depend on how much is left to render, so that a resumed run renders alike.
+    times the processor time. The number does not depend on how much is left to render, so that a resumed run renders
+    alike.
 
     Args:
         runtime: the settings.

@@ -1,0 +1,1 @@
+"""The ``blender`` renderer; bpy is imported when it starts, not before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +22,9 @@ from stages.sdg.render.meshes import labelled_triangles
 from stages.sdg.render.passes import Passes
 from stages.sdg.render.sensor_geometry import distort_passes
 
+PREFIX = "sim-to-cloud-"
+"""Of the folders for passes, followed by the process id."""
+
 LIBRARIES = "libx11-6 libxrender1 libxi6 libxfixes3 libxkbcommon0 libsm6 libice6 libgl1"
 
 
@@ -36,7 +40,10 @@ class BlenderRenderer:
         """
         _import_bpy()
         self._settings = settings
-        self._folder = tempfile.TemporaryDirectory(prefix="sim-to-cloud-", dir=_memory_folder())
+        memory = _memory_folder()
+        if memory is not None:
+            _sweep(Path(memory))
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=memory)
         _configure(settings)
 
     def render(self, plan: FramePlan, *, normals: bool = False) -> Passes:
@@ -105,9 +112,18 @@ def _import_bpy() -> None:
     except ImportError as error:
         if "cannot open shared object" in str(error):
             raise MissingDependencyError(
-                f"Blender needs a system library that is missing ({error}); install it: sudo apt-get install {LIBRARIES}"
+                f"Blender needs a system library that is missing ({error}); "
+                f"install it: sudo apt-get install {LIBRARIES}"
             ) from error
         raise MissingDependencyError(f"bpy cannot be imported ({error}); run `make setup`") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what renderers of processes that are gone left there: a killed one cannot tidy up."""
+    for left in folder.glob(f"{PREFIX}*"):
+        owner = left.name.removeprefix(PREFIX).partition("-")[0]
+        if not owner.isdigit() or not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _memory_folder() -> str | None:

@@ -5,6 +5,7 @@ All patterns live in object coordinates, so that they need no UV map and do not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -29,7 +30,9 @@ class _Tree:
         self._coordinates: dict[tuple[float, float, float], Any] = {}
         self._source = self.nodes.new("ShaderNodeTexCoord").outputs["Object"]
 
-    def node(self, kind: str, inputs: dict[str | int, Any] | None = None, **properties: Any) -> Any:
+    def node(
+        self, kind: str, inputs: Mapping[Any, Any] | None = None, **properties: Any
+    ) -> Any:
         """Add a node; inputs may be values or other nodes' outputs."""
         node = self.nodes.new(f"ShaderNode{kind}")
         for name, value in properties.items():
@@ -135,8 +138,13 @@ def _plain(tree: _Tree, m: Material) -> Any:
 
 
 _BASES = {
-    "wood": _wood, "cardboard": _cardboard, "concrete": _concrete, "plaster": _plaster, "brick": _brick, "print": _print,
-}  # fmt: skip
+    "wood": _wood,
+    "cardboard": _cardboard,
+    "concrete": _concrete,
+    "plaster": _plaster,
+    "brick": _brick,
+    "print": _print,
+}
 
 
 def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
