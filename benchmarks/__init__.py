@@ -1,0 +1,1 @@
+"""Benchmarks: programs that print measurements, side by side with other tools where there are any."""
