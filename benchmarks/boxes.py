@@ -32,9 +32,9 @@ class Box:
     colour: tuple[float, float, float]
 
 
-def boxes(frame: int) -> list[Box]:
-    """The boxes of a frame; some float, so that they hide one another as in a full picture."""
-    rng = np.random.default_rng([150, frame])
+def boxes(seed: int) -> list[Box]:
+    """The boxes of one frame; some float, so that they hide one another as in a full picture."""
+    rng = np.random.default_rng(seed)
     found = []
     for _ in range(COUNT):
         length, width, height = rng.uniform(0.2, 0.8, 3)

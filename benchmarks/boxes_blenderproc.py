@@ -1,6 +1,6 @@
 """The equal scene in BlenderProc 2.8; runs in the Python that BlenderProc is installed in.
 
-    python -m benchmarks.boxes_blenderproc FRAMES THREADS FOLDER
+    python -m benchmarks.boxes_blenderproc THREADS FOLDER SEED...
 
 It prints one line of JSON: seconds from the import of Blender to the last written file, and the seconds of them that
 ``bproc.renderer.render`` took. BlenderProc is used as its manual shows it, in one process, cleaned up after each frame:
@@ -68,7 +68,7 @@ def _configure(bproc: types.SimpleNamespace, threads: int) -> None:
     bproc.renderer.enable_depth_output(activate_antialiasing=False)
 
 
-def _build(bproc: types.SimpleNamespace, frame: int) -> None:
+def _build(bproc: types.SimpleNamespace, seed: int) -> None:
     def add(item: boxes.Box, category: int) -> None:
         thing = bproc.create_primitive("CUBE", scale=[side / 2 for side in item.size])
         thing.set_location(item.middle)
@@ -78,7 +78,7 @@ def _build(bproc: types.SimpleNamespace, frame: int) -> None:
         material.set_principled_shader_value("Base Color", [*item.colour, 1.0])
 
     add(boxes.Box((boxes.FLOOR, boxes.FLOOR, 0.1), (0.0, 0.0, -0.05), 0.0, (0.3, 0.3, 0.3)), 0)
-    for item in boxes.boxes(frame):
+    for item in boxes.boxes(seed):
         add(item, 1)
     lamp = bproc.types.Light("AREA")
     lamp.set_location(boxes.LAMP_POSITION)
@@ -91,17 +91,17 @@ def _build(bproc: types.SimpleNamespace, frame: int) -> None:
     bproc.camera.add_camera_pose(pose)
 
 
-def main(count: int, threads: int, folder: str) -> dict[str, Any]:
-    """Render frames into HDF5 files and say how long it took."""
+def main(threads: int, folder: str, seeds: list[int]) -> dict[str, Any]:
+    """Render the frame of each seed into HDF5 files and say how long it took."""
     start = time.perf_counter()
     bproc = _load()
     _configure(bproc, threads)
     rendering = 0.0
-    for frame in range(count):
-        if frame:
+    for number, seed in enumerate(seeds):
+        if number:
             bproc.clean_up()
-        _build(bproc, frame)
-        if not frame:
+        _build(bproc, seed)
+        if not number:
             # once only, since it adds to the compositor; new objects get their ids from the line below
             bproc.renderer.enable_segmentation_output(
                 map_by=["category_id", "instance"], default_values={"category_id": 0}
@@ -124,6 +124,6 @@ def _number() -> None:
 
 
 if __name__ == "__main__":
-    result = main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    result = main(int(sys.argv[1]), sys.argv[2], [int(text) for text in sys.argv[3:]])
     print("\n" + json.dumps(result), flush=True)
     os._exit(0)

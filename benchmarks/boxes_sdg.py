@@ -15,6 +15,7 @@ from stages.sdg.assets.catalogue import Parameters, register_asset
 from stages.sdg.assets.mesh import Builder, box
 from stages.sdg.assets.types import Asset, Material
 from stages.sdg.plan.draft import Draft, View, register_scenario
+from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.types import Lamp, Placement
 from stages.sdg.render.passes import RendererBackend
 from stages.sdg.render.registry import create_renderer
@@ -24,6 +25,10 @@ FACTORY = "benchmarks.boxes_sdg:create"
 
 BACKGROUND = 1
 """Id of the floor; the boxes follow, so that a box's variant is its place in the list."""
+
+
+SEED = "boxes_seed"
+"""Tag of a plan that says which boxes it has."""
 
 
 @register_asset("benchmark_box")
@@ -48,7 +53,9 @@ def _arrange(draft: Draft) -> None:
     draft.view = View(x, y, z, 0.0, boxes.PITCH, half_angle)
     floor = boxes.Box((boxes.FLOOR, boxes.FLOOR, 0.1), (0.0, 0.0, -0.05), 0.0, (0.3, 0.3, 0.3))
     draft.placements.append(_placement(BACKGROUND, floor, None))
-    for number, item in enumerate(boxes.boxes(int(draft.rng.integers(1 << 20))), BACKGROUND + 1):
+    seed = int(draft.rng.integers(1 << 20))
+    draft.tags[SEED] = seed
+    for number, item in enumerate(boxes.boxes(seed), BACKGROUND + 1):
         draft.placements.append(_placement(number, item, "small_load_carrier"))
     lamp = Lamp("area", boxes.LAMP_POSITION, (0.0, 0.0, 0.0), boxes.LAMP_WATTS, (1.0, 1.0, 1.0), boxes.LAMP_SIZE)
     draft.lamps.append(lamp)
@@ -68,6 +75,11 @@ def settings(count: int) -> Settings:
     )
     scene = composed.scene.model_copy(update={"scenarios": {"benchmark_boxes": 1.0}})
     return composed.model_copy(update={"scene": scene})
+
+
+def seeds(asked: Settings) -> list[int]:
+    """Which boxes each frame has."""
+    return [int(plan_frame(asked, frame).tags[SEED]) for frame in range(asked.dataset.frames.count)]
 
 
 def create(backend: str, renderer: Renderer) -> RendererBackend:

@@ -56,26 +56,26 @@ def measure_ours(settings: Settings, factory: str = FACTORY) -> Report:
         return render_frames(settings, Path(folder) / "frames", log=io.StringIO(), factory=factory)
 
 
-def measure_blenderproc(python: str, count: int) -> Timing:
-    """Render the equal scene with BlenderProc.
+def measure_blenderproc(python: str, seeds: Sequence[int]) -> Timing:
+    """Render the equal scenes of these seeds with BlenderProc.
 
     Raises:
         RuntimeError: with the end of its output when it fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [python, "-m", "benchmarks.boxes_blenderproc", str(count), str(cores()), folder],
+            [python, "-m", "benchmarks.boxes_blenderproc", str(cores()), folder, *map(str, seeds)],
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
             capture_output=True,
             text=True,
         )
         written = len(list(Path(folder).glob("*.hdf5")))
-    if done.returncode or written != count:
+    if done.returncode or written != len(seeds):
         raise RuntimeError(
             f"BlenderProc failed, having written {written} frames:\n{(done.stdout + done.stderr)[-2000:]}"
         )
-    return Timing(count, json.loads(done.stdout.splitlines()[-1])["seconds"])
+    return Timing(len(seeds), json.loads(done.stdout.splitlines()[-1])["seconds"])
 
 
 def report_warehouse(count: int) -> None:
@@ -94,12 +94,14 @@ def report_boxes(python: str, count: int, rounds: int) -> None:
     """Print the second part."""
     from benchmarks import boxes_sdg
 
+    settings = boxes_sdg.settings(count)
+    seeds = boxes_sdg.seeds(settings)
     ours: list[Timing] = []
     theirs: list[Timing] = []
     for number in range(1, rounds + 1):
-        report = measure_ours(boxes_sdg.settings(count), boxes_sdg.FACTORY)
+        report = measure_ours(settings, boxes_sdg.FACTORY)
         ours.append(Timing(report.rendered, report.seconds))
-        theirs.append(measure_blenderproc(python, count))
+        theirs.append(measure_blenderproc(python, seeds))
         print(
             f"  round {number}: {ours[-1].per_frame:.2f} s a frame ({report.outside_share:.1%} outside Cycles), "
             f"BlenderProc {theirs[-1].per_frame:.2f} s",
