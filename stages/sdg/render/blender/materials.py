@@ -6,6 +6,7 @@ All patterns live in object coordinates, so that they need no UV map and do not 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -18,68 +19,93 @@ DUST = (0.16, 0.135, 0.105)
 
 GRIME = (0.02, 0.018, 0.015)
 
+Key = str | int
+"""Name or place of a socket."""
+
+
+@dataclass(frozen=True)
+class _Output:
+    """A socket that values come from."""
+
+    node: int
+    socket: Key
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A node by its place in the tree."""
+
+    place: int
+
+    def __getitem__(self, socket: Key) -> _Output:
+        return _Output(self.place, socket)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A node tree before it is one: what is the same for many materials, and the numbers that are not.
+
+    Attributes:
+        nodes: kind and properties of each node.
+        links: where a value comes from, and the node and socket that it goes to.
+        sockets: node and socket of each constant.
+    """
+
+    nodes: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
+    links: tuple[tuple[_Output, int, Key], ...]
+    sockets: tuple[tuple[int, Key], ...]
+
 
 class _Tree:
     """A node tree under construction, with one call a node."""
 
-    def __init__(self, material: Any, seed: int) -> None:
-        self.nodes, self.links = material.node_tree.nodes, material.node_tree.links
-        self.nodes.clear()
+    def __init__(self, seed: int) -> None:
+        self._nodes: list[tuple[str, tuple[tuple[str, Any], ...]]] = []
+        self._links: list[tuple[_Output, int, Key]] = []
+        self._constants: dict[tuple[int, Key], Any] = {}
         rng = np.random.default_rng(seed)
         self.offset = tuple(float(v) for v in rng.uniform(-50, 50, 3))
-        self._coordinates: dict[tuple[float, float, float], Any] = {}
-        self._source = self.nodes.new("ShaderNodeTexCoord").outputs["Object"]
+        self._coordinates: dict[tuple[float, float, float], _Output] = {}
+        self.source = self.node("TexCoord")["Object"]
 
-    def node(
-        self, kind: str, inputs: Mapping[Any, Any] | None = None, **properties: Any
-    ) -> Any:
+    def node(self, kind: str, inputs: Mapping[Any, Any] | None = None, **properties: Any) -> _Node:
         """Add a node; inputs may be values or other nodes' outputs."""
-        node = self.nodes.new(f"ShaderNode{kind}")
-        for name, value in properties.items():
-            setattr(node, name, value)
+        place = len(self._nodes)
+        self._nodes.append((kind, tuple(properties.items())))
         for key, value in (inputs or {}).items():
-            self.feed(node.inputs[key], value)
-        return node
+            if isinstance(value, _Output):
+                self._links.append((value, place, key))
+            else:
+                self._constants[place, key] = value
+        return _Node(place)
 
-    def feed(self, socket: Any, value: Any) -> None:
-        """Connect an output, or set a constant (colours get their alpha)."""
-        if hasattr(value, "is_output"):
-            self.links.new(value, socket)
-        elif isinstance(value, tuple) and len(value) == 3 and socket.type == "RGBA":
-            socket.default_value = (*value, 1.0)
-        else:
-            socket.default_value = value
+    def finished(self) -> tuple[_Plan, list[Any]]:
+        """The plan, and its constants in the order of the plan's sockets."""
+        return _Plan(tuple(self._nodes), tuple(self._links), tuple(self._constants)), list(self._constants.values())
 
-    def coordinates(self, stretch: tuple[float, float, float] = (1, 1, 1)) -> Any:
+    def coordinates(self, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
         """Object coordinates, shifted by the seed and stretched."""
         if stretch not in self._coordinates:
-            mapping = self.node("Mapping", {"Vector": self._source, "Location": self.offset, "Scale": stretch})
-            self._coordinates[stretch] = mapping.outputs["Vector"]
+            mapping = self.node("Mapping", {"Vector": self.source, "Location": self.offset, "Scale": stretch})
+            self._coordinates[stretch] = mapping["Vector"]
         return self._coordinates[stretch]
 
-    def noise(self, size: float, detail: float = 3.0, stretch: tuple[float, float, float] = (1, 1, 1)) -> Any:
+    def noise(self, size: float, detail: float = 3.0, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
         """Fractal noise in about 0.25 to 0.75 with features of ``size`` metres."""
         inputs = {"Vector": self.coordinates(stretch), "Scale": 1.0 / size, "Detail": detail, "Roughness": 0.6}
-        return self.node("TexNoise", inputs).outputs[0]
+        return self.node("TexNoise", inputs)[0]
 
-    def ramp(self, value: Any, low: float, high: float) -> Any:
+    def ramp(self, value: Any, low: float, high: float) -> _Output:
         """0 below ``low``, 1 above ``high``."""
-        inputs = {"Value": value, "From Min": low, "From Max": high}
-        return self.node("MapRange", inputs, clamp=True).outputs["Result"]
+        return self.node("MapRange", {"Value": value, "From Min": low, "From Max": high}, clamp=True)["Result"]
 
-    def mix(self, factor: Any, first: Any, second: Any, blend: str = "MIX") -> Any:
+    def mix(self, factor: Any, first: Any, second: Any, blend: str = "MIX") -> _Output:
         """Mix two colours."""
-        node = self.node("Mix", data_type="RGBA", blend_type=blend)
-        for index, value in ((0, factor), (6, first), (7, second)):
-            self.feed(node.inputs[index], value)
-        return node.outputs[2]
+        return self.node("Mix", {0: factor, 6: first, 7: second}, data_type="RGBA", blend_type=blend)[2]
 
-    def blend(self, factor: Any, first: Any, second: Any) -> Any:
+    def blend(self, factor: Any, first: Any, second: Any) -> _Output:
         """Mix two numbers."""
-        node = self.node("Mix", data_type="FLOAT")
-        for index, value in ((0, factor), (2, first), (3, second)):
-            self.feed(node.inputs[index], value)
-        return node.outputs[0]
+        return self.node("Mix", {0: factor, 2: first, 3: second}, data_type="FLOAT")[0]
 
 
 def shade(colour: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
@@ -115,21 +141,21 @@ def _plaster(tree: _Tree, m: Material) -> Any:
 
 
 def _brick(tree: _Tree, m: Material) -> Any:
-    turned = tree.node("Mapping", {"Vector": tree._source, "Rotation": (1.5708, 0.0, 0.0), "Location": tree.offset})
-    inputs = {"Vector": turned.outputs["Vector"], "Color1": shade(m.colour, 1.1), "Color2": shade(m.colour, 0.85),
+    turned = tree.node("Mapping", {"Vector": tree.source, "Rotation": (1.5708, 0.0, 0.0), "Location": tree.offset})
+    inputs = {"Vector": turned["Vector"], "Color1": shade(m.colour, 1.1), "Color2": shade(m.colour, 0.85),
               "Mortar": shade(m.colour, 0.6), "Scale": 0.25 / max(m.scale, 0.02), "Mortar Size": 0.012}  # fmt: skip
-    return tree.node("TexBrick", inputs).outputs["Color"]
+    return tree.node("TexBrick", inputs)["Color"]
 
 
 def _print(tree: _Tree, m: Material) -> Any:
     """Paper with blocks of writing: rows of thin bricks where noise lets them show."""
     ink = shade(m.colour, 0.08) if sum(m.colour) > 0.6 else (0.85, 0.85, 0.82)
     rows = tree.node(
-        "Mapping", {"Vector": tree._source, "Rotation": (1.5708, 0.0, 1.5708 * (m.seed % 2)), "Location": tree.offset}
+        "Mapping", {"Vector": tree.source, "Rotation": (1.5708, 0.0, 1.5708 * (m.seed % 2)), "Location": tree.offset}
     )
-    inputs = {"Vector": rows.outputs["Vector"], "Color1": ink, "Color2": m.colour, "Mortar": m.colour, "Scale": 9.0,
+    inputs = {"Vector": rows["Vector"], "Color1": ink, "Color2": m.colour, "Mortar": m.colour, "Scale": 9.0,
               "Mortar Size": 0.05, "Brick Width": 0.35, "Row Height": 0.16}  # fmt: skip
-    words = tree.node("TexBrick", inputs).outputs["Color"]
+    words = tree.node("TexBrick", inputs)["Color"]
     return tree.mix(tree.ramp(tree.noise(0.07, 1), 0.48, 0.52), m.colour, words)
 
 
@@ -152,7 +178,7 @@ def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any)
     if m.wear > 0.02 and m.kind not in ("concrete", "plaster", "print", "wood", "cardboard"):
         chips = tree.ramp(tree.noise(0.05, 2.5), 0.78 - 0.26 * m.wear, 0.83 - 0.24 * m.wear)
         scratches = tree.ramp(tree.noise(0.02, 1, (0.08, 1, 1.3)), 0.74 - 0.1 * m.wear, 0.8 - 0.1 * m.wear)
-        worn = tree.node("Math", {0: chips, 1: scratches}, operation="MAXIMUM").outputs[0]
+        worn = tree.node("Math", {0: chips, 1: scratches}, operation="MAXIMUM")[0]
         base = tree.mix(worn, base, m.under)
         roughness = tree.blend(worn, roughness, 0.55)
     if m.dirt > 0.02:
@@ -176,20 +202,13 @@ def _bump(tree: _Tree, m: Material) -> Any | None:
         return None
     size, strength, height = sizes[m.kind]
     relief = tree.noise(size, 1)
-    return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height}).outputs["Normal"]
+    return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height})["Normal"]
 
 
-def build_material(m: Material) -> Any:
-    """A new Cycles material for ``m``."""
-    material = bpy.data.materials.new(m.kind)
-    tree = _Tree(material, m.seed)
-    output = tree.node("OutputMaterial")
+def _surface(tree: _Tree, m: Material) -> _Output:
+    """The shader of a material."""
     if m.glow > 0:
-        # lamps and windows have lights beside them: sampling their faces as well would only add noise
-        material.cycles.emission_sampling = "NONE"
-        emission = tree.node("Emission", {"Color": m.colour, "Strength": m.glow})
-        tree.links.new(emission.outputs[0], output.inputs["Surface"])
-        return material
+        return tree.node("Emission", {"Color": m.colour, "Strength": m.glow})[0]
     base = _BASES.get(m.kind, _plain)(tree, m)
     roughness: Any = m.roughness
     if m.kind == "concrete":
@@ -205,7 +224,62 @@ def build_material(m: Material) -> Any:
     # Only what the camera sees directly is worth its pattern: Cycles skips the branch that a ray does not take, and
     # patterns are most of the time of a bounce.
     plain = tree.node("BsdfDiffuse", {"Color": m.colour})
-    seen = tree.node("LightPath").outputs["Is Camera Ray"]
-    shader = tree.node("MixShader", {0: seen, 1: plain.outputs[0], 2: full.outputs[0]})
-    tree.links.new(shader.outputs[0], output.inputs["Surface"])
-    return material
+    seen = tree.node("LightPath")["Is Camera Ray"]
+    return tree.node("MixShader", {0: seen, 1: plain[0], 2: full[0]})[0]
+
+
+@dataclass
+class Materials:
+    """The Cycles materials of one scene.
+
+    A tree takes Blender milliseconds to connect, and many differ in numbers alone. So the first one of a plan is built,
+    and the others are copies of it with other numbers. Nothing is kept from one scene to the next.
+    """
+
+    _made: dict[Material, Any] = field(default_factory=dict)
+    _patterns: dict[_Plan, tuple[Any, list[Any]]] = field(default_factory=dict)
+
+    def of(self, m: Material) -> Any:
+        """The Cycles material for ``m``, the same one whenever it is asked for."""
+        if m not in self._made:
+            self._made[m] = self._new(m)
+        return self._made[m]
+
+    def _new(self, m: Material) -> Any:
+        tree = _Tree(m.seed)
+        tree.node("OutputMaterial", {"Surface": _surface(tree, m)})
+        plan, constants = tree.finished()
+        if plan in self._patterns:
+            pattern, before = self._patterns[plan]
+            material = pattern.copy()
+            nodes = list(material.node_tree.nodes)
+        else:
+            before = [None] * len(constants)
+            material = bpy.data.materials.new(m.kind)
+            nodes = _connect(material.node_tree, plan)
+            self._patterns[plan] = material, constants
+        for (place, key), value, old in zip(plan.sockets, constants, before, strict=True):
+            if value != old:
+                _set(nodes[place].inputs[key], value)
+        if m.glow > 0:
+            # lamps and windows have lights beside them: sampling their faces as well would only add noise
+            material.cycles.emission_sampling = "NONE"
+        return material
+
+
+def _connect(tree: Any, plan: _Plan) -> list[Any]:
+    """Make the nodes and links of an empty tree; its nodes in the order of the plan."""
+    tree.nodes.clear()
+    for kind, properties in plan.nodes:
+        node = tree.nodes.new(f"ShaderNode{kind}")
+        for name, value in properties:
+            setattr(node, name, value)
+    nodes = list(tree.nodes)
+    for source, place, key in plan.links:
+        tree.links.new(nodes[source.node].outputs[source.socket], nodes[place].inputs[key])
+    return nodes
+
+
+def _set(socket: Any, value: Any) -> None:
+    """Set a constant; colours get their alpha."""
+    socket.default_value = (*value, 1.0) if isinstance(value, tuple) and socket.type == "RGBA" else value

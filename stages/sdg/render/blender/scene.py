@@ -10,10 +10,10 @@ import mathutils
 import numpy as np
 
 from stages.sdg.assets.catalogue import build_asset
-from stages.sdg.assets.types import Asset, Material
+from stages.sdg.assets.types import Asset
 from stages.sdg.plan.geometry import placement_matrix, rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
-from stages.sdg.render.blender.materials import build_material
+from stages.sdg.render.blender.materials import Materials
 
 SENSOR_WIDTH_MM = 36.0
 SMOOTH_ANGLE = 0.7
@@ -36,7 +36,7 @@ def clear() -> None:
 def build(plan: FramePlan, camera: Camera) -> None:
     """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion)."""
     scene = bpy.context.scene
-    materials: dict[Material, Any] = {}
+    materials = Materials()
     meshes: dict[str, Any] = {}
     for placement in plan.placements:
         key = json.dumps([placement.family, placement.variant, placement.parameters], sort_keys=True)
@@ -53,7 +53,7 @@ def build(plan: FramePlan, camera: Camera) -> None:
     _camera(camera)
 
 
-def _mesh(asset: Asset, materials: dict[Material, Any]) -> Any:
+def _mesh(asset: Asset, materials: Materials) -> Any:
     vertices = np.concatenate([part.vertices for part in asset.parts])
     starts = np.cumsum([0] + [len(part.vertices) for part in asset.parts])
     triangles = np.concatenate([part.triangles + start for part, start in zip(asset.parts, starts, strict=False)])
@@ -71,9 +71,7 @@ def _mesh(asset: Asset, materials: dict[Material, Any]) -> Any:
     if any(part.smooth for part in asset.parts):
         mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
     for part in asset.parts:
-        if part.material not in materials:
-            materials[part.material] = build_material(part.material)
-        mesh.materials.append(materials[part.material])
+        mesh.materials.append(materials.of(part.material))
     return mesh
 
 
