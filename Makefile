@@ -22,7 +22,7 @@ repro: setup ## the whole pipeline: dvc repro
 	python -m dvc repro
 
 test: setup ## all tests, with coverage
-	python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(TESTS)
+	python -m pytest -n 2 --dist worksteal -rs --cov --cov-report=term:skip-covered $(TESTS)
 
 lint: setup ## ruff and mypy
 	python -m ruff check .

@@ -172,6 +172,13 @@ def test_without_apt_the_libraries_are_named(
     )
 
 
+@pytest.fixture(autouse=True)
+def _not_within_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests themselves are run by make, which tells its children so, and they talk differently then."""
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
