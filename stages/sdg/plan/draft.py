@@ -105,6 +105,8 @@ class Draft:
     lamps: list[Lamp] = field(default_factory=list)
     sky: Vector = (0.05, 0.05, 0.05)
     tags: dict[str, float | str] = field(default_factory=dict)
+    bays: list[tuple[float, float, float, float]] = field(default_factory=list)
+    """Empty places on the floor below racks: middle, heading across the rack, height in metres."""
     _boxes: list[tuple[float, ...]] = field(default_factory=list)
     _palettes: dict[str, list[tuple[int, dict[str, Parameter]]]] = field(default_factory=dict)
 

@@ -30,7 +30,7 @@ CLUTTER = {
 """Things that stand about anywhere."""
 
 BESIDE_WALLS = {
-    "shelf": 4.0, "cabinet": 2.5, "workbench": 2.0, "machine_box": 2.0, "load": 6.0, "pipe_bundle": 1.0,
+    "shelf": 4.0, "cabinet": 2.5, "workbench": 2.0, "machine_box": 2.0, "load": 8.0, "pipe_bundle": 1.0,
     "waste_bin": 1.0, "ladder": 0.7, "cage": 0.8, "long_goods": 0.8, "broom": 0.5,
 }  # fmt: skip
 """Things along walls; ``load`` and ``cage`` are no families."""
@@ -77,7 +77,8 @@ def _wall_thing(draft: Draft, kind: str, x: float, y: float, yaw: float) -> None
         turned = yaw - math.pi / 2
     if kind == "load":
         across = math.pi / 2 if draft.chance(0.4) else 0.0
-        place_load(draft, Spot(x, y, 0.0, turned + across, float(draft.rng.uniform(0.6, 2.2))))
+        high = max(1.0, min(3.4, draft.hall.height - 0.8))
+        place_load(draft, Spot(x, y, 0.0, turned + across, float(draft.rng.uniform(0.6, high))))
     elif kind == "cage":
         length = float(draft.rng.uniform(2, 4))
         box = Box(x, y, yaw, length / 2 + 0.05, 0.06, 0, 2.2)
@@ -141,14 +142,15 @@ def furnish(draft: Draft, reach: tuple[float, float] | None = None) -> None:
     """
     content, rng = draft.settings.randomization.content, draft.rng
     placed = place_trucks(draft, draw_trucks(draft), reach)
-    if draft.chance(0.22):
-        scatter(draft, VEHICLES, 1, 3.0, 14.0)
+    if draft.chance(0.4):
+        scatter(draft, VEHICLES, int(rng.integers(1, 3)), 2.5, 12.0)
     scatter(draft, LOOKALIKES, round(draft.draw(content.distractors)), 1.8, 12.0)
     clutter = draft.draw(content.clutter)
     scatter(draft, CLUTTER, rng.poisson(3 * clutter))
-    for _ in range(rng.poisson(4 * clutter)):
+    for _ in range(rng.poisson(6 * clutter)):
         x, y = draft.seen_from.floor(float(rng.uniform(3, 14)), float(rng.uniform(-1, 1)))
-        place_load(draft, Spot(x, y, 0.0, float(rng.uniform(-math.pi, math.pi)), float(rng.uniform(0.5, 1.8))))
+        turn = float(rng.uniform(-math.pi, math.pi)) if draft.chance(0.4) else float(rng.integers(4)) * math.pi / 2
+        place_load(draft, Spot(x, y, 0.0, turn, float(rng.uniform(0.5, 2.4))))
     marks(draft)
     if draft.chance(content.flying):
         fly(draft)

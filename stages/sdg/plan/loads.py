@@ -13,8 +13,8 @@ from stages.sdg.plan.geometry import step
 PALLET_HEIGHT = 0.144
 
 KINDS = {
-    "carton_load": 5.0, "wrapped_load": 2.5, "collar": 4.0, "stillage": 2.5, "small_load_carrier": 2.0, "sacks": 0.8,
-    "crate": 1.5, "pallets": 2.0, "empty": 0.8, "block": 1.5,
+    "carton_load": 5.0, "wrapped_load": 2.5, "collar": 4.0, "stillage": 3.0, "small_load_carrier": 2.0, "sacks": 0.8,
+    "crate": 1.5, "crates": 0.8, "pallets": 2.5, "empty": 0.8, "block": 2.5,
 }  # fmt: skip
 """What stands on a load's footprint, and how often."""
 
@@ -51,10 +51,13 @@ def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
     spot = dataclasses.replace(spot, yaw=spot.yaw + float(rng.normal(0, 0.015)))
     chosen = kind or draft.pick(KINDS)
     if chosen == "stillage":
-        return _pile(draft, "stillage", spot, 0.99, 3, {"height": 0.97})
+        return _pile(draft, "stillage", spot, 0.99, 5, {"height": 0.97})
     if chosen == "pallets":
-        return _pile(draft, "pallet", spot, PALLET_HEIGHT, 13, {"kind": "eur"})
-    if chosen == "crate":
+        return _pile(draft, "pallet", spot, PALLET_HEIGHT, 17, {"kind": "eur"})
+    if chosen == "crates" and spot.room > 1.2:
+        tall = float(rng.uniform(0.6, 1.1))
+        return _pile(draft, "crate", spot, tall + 0.002, 4, {"length": 1.2, "width": 0.8, "height": tall})
+    if chosen in ("crate", "crates"):
         tall = min(spot.room, float(rng.uniform(0.5, 1.4)))
         sides = {"length": 1.2, "width": 0.8, "height": max(tall, 0.3)}
         draft.add("crate", (spot.x, spot.y, spot.z), (spot.yaw, 0, 0), sides)
@@ -79,11 +82,11 @@ def _pile(
 def _loaded_pallets(draft: Draft, spot: Spot) -> float:
     """Loaded pallets on each other."""
     height = 0.0
-    for _ in range(int(draft.rng.integers(2, 4))):
+    kind = str(draft.rng.choice(["collar", "collar", "carton_load"]))
+    for _ in range(int(draft.rng.integers(2, 6))):
         left = spot.room - height
         if left < 0.5:
             break
-        kind = str(draft.rng.choice(["collar", "carton_load"]))
         height += _on_pallet(draft, spot.raised(height, min(left, 0.9)), kind)
     return height
 
@@ -159,15 +162,18 @@ def loaded_rack(draft: Draft, x: float, y: float, yaw: float, bays: int, fill: f
     }  # fmt: skip
     draft.add("rack", (x, y, 0), (yaw, 0, 0), frame, variant=draft.new_variant())
     per_bay = round(bay / 0.9)
-    for level in range(-1 if draft.chance(0.8) else 0, levels):
+    stocked = draft.chance(0.8)
+    for level in range(-1, levels):
         z = 0.0 if level < 0 else first + level * rise
         if z > 5.5:
             break
         room = (first if level < 0 else rise) - 0.2
         for number in range(bays * per_bay):
-            if not draft.chance(fill):
-                continue
             along = (number // per_bay - bays / 2) * pitch + 0.05 + (number % per_bay + 0.5) * bay / per_bay
             place = step(x, y, yaw, along, float(rng.normal(0, 0.03)))
-            put_load(draft, Spot(*place, z, yaw + math.pi / 2, room))
+            spot = Spot(*place, z, yaw + math.pi / 2, room)
+            if (level >= 0 or stocked) and draft.chance(fill):
+                put_load(draft, spot)
+            elif level < 0:
+                draft.bays.append((spot.x, spot.y, spot.yaw, room))
     return True

@@ -122,6 +122,28 @@ def staging(draft: Draft) -> None:
     furnish(draft)
 
 
+@register_scenario("storage")
+def storage(draft: Draft) -> None:
+    """Block storage: loads of one kind stacked high in rows, with lanes between them."""
+    _hall(draft, (12, 28), (9, 18), (3.6, 7.5))
+    hall, rng = draft.hall, draft.rng
+    lane, room = float(rng.uniform(2.2, 4.5)), min(hall.height - 1.0, float(rng.uniform(2.0, 4.8)))
+    if draft.chance(0.5):
+        _rack_behind(draft)
+    for side in (-1, 1):
+        at = -hall.length / 2 + float(rng.uniform(0.2, 1.5))
+        while at < hall.length / 2 - 2.0:
+            rows, columns = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+            start = lane / 2 if side > 0 else -lane / 2 - rows * 1.15
+            spot = Spot(at, start, 0.0, 0.0, room * float(rng.uniform(0.5, 1.0)))
+            if draft.chance(0.85):
+                block(draft, spot, columns, rows, float(rng.uniform(0.75, 1.0)))
+            at += columns * 1.5 + float(rng.choice([0.3, 0.6, 2.0]))
+    heading = 0.0 if draft.chance(0.5) else math.pi
+    set_view(draft, (-hall.length * 0.42, hall.length * 0.42), (-lane / 2 + 0.4, lane / 2 - 0.4), heading, 1.0)
+    furnish(draft)
+
+
 @register_scenario("parking")
 def parking(draft: Draft) -> None:
     """Equipment where it is left: along a wall, beside columns, in rows."""

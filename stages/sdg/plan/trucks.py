@@ -33,6 +33,14 @@ ASPECT = 0.62
 LEAST_SHARE = 0.4
 """Share of :data:`TRUCK_POINTS` that the picture shows of a truck which its border may cut."""
 
+IN_BAY = 0.2
+"""Share of trucks that are left below a rack, where a rack has room."""
+
+BAY_TRIES = 24
+
+RACK_HALF_DEPTH = 0.68
+"""Half the depth of a rack with what sticks out of it, metres."""
+
 FORKS_IN = 0.62
 """Distance from the heel of the forks to the middle of a pallet that is driven in, metres."""
 
@@ -53,15 +61,15 @@ def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
     return Box(*step(x, y, yaw, (low + high) / 2), yaw, (high - low) / 2, half, 0, 2.0 if loaded else 0.5)
 
 
-def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool) -> Placement:
-    """Put a truck, and perhaps its load, at a place that is known to be free."""
+def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: float = 2.2) -> Placement:
+    """Put a truck, and perhaps a load of up to ``room`` metres, at a place that is known to be free."""
     rng = draft.rng
     electric = draft.chance(0.14)
     parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
         parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
-        room = min(2.2, draft.hall.height - 1.0)
+        room = min(room, draft.hall.height - 1.0)
         spot = Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room)
         put_load(draft, spot, draft.pick(CARRIED))
     # a truck that nobody holds stands with its tiller up
@@ -91,6 +99,9 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
 
 def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
     view = draft.seen_from
+    if draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY):
+        if _place_in_bay(draft, sight):
+            return True
     loaded, least = draft.chance(0.5), 1.0
     for attempt in range(TRIES):
         if attempt == TRIES // 2:  # ask for less
@@ -107,6 +118,29 @@ def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) ->
             _row(draft, x, y, yaw)
         if draft.settings.randomization.content.structure:
             _surround(draft, x, y, yaw)
+        return True
+    return False
+
+
+def _place_in_bay(draft: Draft, sight: float) -> bool:
+    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera."""
+    view, rng = draft.seen_from, draft.rng
+    for number in rng.permutation(len(draft.bays))[:BAY_TRIES]:
+        bay_x, bay_y, across, room = draft.bays[number]
+        faces_away = math.cos(across) * (bay_x - view.x) + math.sin(across) * (bay_y - view.y) > 0
+        yaw = across if faces_away else across + math.pi
+        out = float(rng.uniform(-0.15, 0.3))
+        x, y = step(bay_x, bay_y, yaw, -RACK_HALF_DEPTH - out)
+        outside = Box(*step(x, y, yaw, (out - 0.5) / 2), yaw, (out + 0.5) / 2 - 0.01, 0.34, 0, 0.5)
+        points = _points(x, y, yaw)
+        if not draft.is_free(outside) or _share_in_picture(view, points) < 1.0:
+            continue
+        before_rack = points[[0, 1, 2, 3]]
+        if clear_share(np.array([view.x, view.y, view.z]), before_rack, draft.boxes) < sight:
+            continue
+        draft.occupy(outside)
+        del draft.bays[number]
+        add_truck(draft, x, y, yaw, draft.chance(0.6), room - 0.15)
         return True
     return False
 
@@ -141,12 +175,13 @@ def _share_in_picture(view: View, points: NDArray[np.float64]) -> float:
 
 def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
     """Goods behind and beside a truck, as it stands where it was last used."""
+    high = min(3.2, draft.hall.height - 1.0)
     for along, across in AROUND:
-        if draft.chance(0.4):
+        if draft.chance(0.5):
             shift = draft.rng.normal(0, 0.12, 2)
             u, v = along + abs(float(shift[0])), across + math.copysign(abs(float(shift[1])), across)
             turned = yaw + (math.pi / 2 if draft.chance(0.4) else 0.0) + float(draft.rng.normal(0, 0.06))
-            place_load(draft, Spot(*step(x, y, yaw, u, v), 0.0, turned, float(draft.rng.uniform(0.5, 2.2))))
+            place_load(draft, Spot(*step(x, y, yaw, u, v), 0.0, turned, float(draft.rng.uniform(0.5, high))))
 
 
 def _row(draft: Draft, x: float, y: float, yaw: float) -> None:

@@ -13,7 +13,7 @@ from stages.sdg.plan.sight import first_hit
 NEAREST = 0.85
 """Least free distance before the camera, metres."""
 
-OPEN_ENOUGH = 6.0
+OPEN_ENOUGH = 4.0
 """Free distance in a view at which the search for a better one ends, metres."""
 
 TRIES = 40
