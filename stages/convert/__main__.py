@@ -14,7 +14,7 @@ Write rendered frames in the formats that trainers read.
 
 reads   data/frames (shards of `python -m stages.sdg`)
 writes  data/dataset: yolo/ (pictures, labels, data.yaml), coco/ (JSON with masks as RLE), kitti/, statistics.json
-takes   scene.classes, dataset.convert.{formats,val_share,min_visible,min_box,max_truncation}"""
+takes   scene.classes, dataset.convert.{formats,val_share,min_visible,min_box,max_truncation,fork_rule,min_forks}"""
 
 
 def main(args: argparse.Namespace) -> str:

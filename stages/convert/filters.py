@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stages.common.settings.pictures import Convert
+from stages.convert.forks import shows_slivers
 from stages.convert.types import Dropped, Reason
 from stages.sdg.label.types import InstanceLabel
 
@@ -12,11 +13,13 @@ from stages.sdg.label.types import InstanceLabel
 def reason_to_drop(instance: InstanceLabel, settings: Convert) -> Reason | None:
     """First rule that an object fails, or None.
 
-    ``hidden``: less than ``min_visible`` of what lies inside the picture can be seen. ``small``: its tight box is
+    ``hidden``: less than ``min_visible`` of what lies inside the picture can be seen, or nothing but forks that
+    ``fork_rule`` leaves out. ``small``: its tight box is
     narrower or lower than ``min_box`` pixels. ``truncated``: more than ``max_truncation`` lies outside the picture.
     """
     left, top, right, bottom = instance.xyxy
-    if instance.occlusion > 1 - settings.min_visible:
+    only_slivers = instance.xyxy_body is None and shows_slivers(instance, settings)
+    if instance.occlusion > 1 - settings.min_visible or only_slivers:
         return "hidden"
     if min(right - left, bottom - top) < settings.min_box:
         return "small"

@@ -13,6 +13,7 @@ from stages.common.files import replaced_folder, write_json
 from stages.common.progress import Progress
 from stages.common.settings.pictures import Convert
 from stages.convert.filters import sort_out
+from stages.convert.forks import without_slivers
 from stages.convert.formats import open_writer
 from stages.convert.parts import part_of
 from stages.convert.statistics import Statistics
@@ -73,7 +74,8 @@ def _converted(frame: ShardFrame, classes: Sequence[str], settings: Convert) -> 
                 f"frame {label.frame} holds the class '{instance.class_name}', which scene.classes "
                 f"({', '.join(classes)}) does not name; add it there or render the frames again with `dvc repro sdg`"
             )
-    kept, dropped = sort_out(label.instances, settings)
+    instances, masks = without_slivers(label.instances, _decode_masks(frame), settings)
+    kept, dropped = sort_out(instances, settings)
     return ConvertedFrame(
         number=label.frame,
         part=part_of(label.frame, settings.val_share),
@@ -81,7 +83,7 @@ def _converted(frame: ShardFrame, classes: Sequence[str], settings: Convert) -> 
         height=label.height,
         kept=kept,
         dropped=dropped,
-        masks=_decode_masks(frame),
+        masks=masks,
     )
 
 

@@ -229,6 +229,9 @@ class Convert(Group):
         min_visible: least visible share of an object's unoccluded pixels.
         min_box: least width and height in pixels.
         max_truncation: largest share outside the picture.
+        fork_rule: ``all`` boxes every visible pixel of a truck; ``visible`` leaves its forks out of box and mask when
+            too little of them is seen, as most people do who label photographs.
+        min_forks: least visible share of the forks' unoccluded pixels that ``visible`` takes for seen.
     """
 
     formats: list[Literal["yolo", "coco", "kitti"]] = Field(["yolo", "coco", "kitti"])
@@ -236,6 +239,8 @@ class Convert(Group):
     min_visible: float = Field(0.1, ge=0, le=1)
     min_box: float = Field(6, ge=0)
     max_truncation: float = Field(0.9, ge=0, le=1)
+    fork_rule: Literal["all", "visible"] = "all"
+    min_forks: float = Field(0.25, ge=0, le=1)
 
 
 class Dataset(Group):

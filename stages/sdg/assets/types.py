@@ -40,12 +40,23 @@ class Material:
     seed: int = 0
 
 
+PARTS = ("body", "forks", "tiller")
+"""Parts that label rules tell apart, by their number in a renderer's part pass."""
+
+_PART_OF = {"forks": "forks", "rollers": "forks", "tiller": "tiller"}
+
+
+def part_number(name: str) -> int:
+    """Place in :data:`PARTS` of what a part of an asset belongs to; all that has no name there is the body."""
+    return PARTS.index(_PART_OF.get(name, "body"))
+
+
 @dataclass(frozen=True)
 class Part:
     """Triangles of one material.
 
     Attributes:
-        name: of the part (``forks``, ``tiller``, ...); label rules refer to it.
+        name: of the part (``forks``, ``tiller``, ...); label rules refer to it by :func:`part_number`.
         vertices: (N, 3) float32, metres, asset coordinates: Z up, the floor at Z = 0, the front along +X.
         triangles: (M, 3) int32, counter-clockwise seen from outside.
         material: its surface.

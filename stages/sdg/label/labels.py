@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.errors import RenderError
+from stages.sdg.assets.types import PARTS
 from stages.sdg.label.types import FrameLabel, InstanceLabel, Xyxy
 from stages.sdg.plan.types import FramePlan, Placement
 from stages.sdg.render.passes import Amodal, Passes
+
+FORKS = PARTS.index("forks")
 
 
 def label_frame(plan: FramePlan, passes: Passes, classes: Collection[str]) -> FrameLabel:
@@ -48,7 +52,8 @@ def label_frame(plan: FramePlan, passes: Passes, classes: Collection[str]) -> Fr
         if not np.isfinite(nearest[slot]):
             raise RenderError(_foreign(plan, f"has no depth where instance {number} is seen"))
         amodal = passes.amodal.get(number)
-        instances.append(_instance(placement, boxes[slot], int(visible[slot]), float(nearest[slot]), amodal, size))
+        label = _instance(placement, boxes[slot], int(visible[slot]), float(nearest[slot]), amodal, size)
+        instances.append(_with_forks(label, passes, amodal))
     return FrameLabel(
         frame=plan.frame,
         split=plan.split,
@@ -113,3 +118,21 @@ def _instance(
         truncation=1 - pixels / total,
         distance=distance,
     )
+
+
+def _with_forks(label: InstanceLabel, passes: Passes, amodal: Amodal | None) -> InstanceLabel:
+    """The label, and how much of its forks is seen and the box of the rest, where it has forks in the picture."""
+    if passes.parts is None or amodal is None or not amodal.parts or not amodal.parts[FORKS]:
+        return label
+    left, top, right, bottom = (int(side) for side in label.xyxy)
+    window = (slice(top, bottom), slice(left, right))
+    mine = passes.instance[window] == label.id
+    is_fork = mine & (passes.parts[window] == FORKS)
+    share = min(1.0, int(is_fork.sum()) / amodal.parts[FORKS])
+    rest = mine & ~is_fork
+    rows, columns = np.flatnonzero(rest.any(1)), np.flatnonzero(rest.any(0))
+    if not len(rows):
+        return replace(label, forks_visible=share)
+    body = (left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1)
+    x0, y0, x1, y1 = (float(side) for side in body)
+    return replace(label, forks_visible=share, xyxy_body=(x0, y0, x1, y1))

@@ -24,6 +24,10 @@ class InstanceLabel:
         occlusion: share of its unoccluded pixels inside the picture that something hides, 0 to 1.
         truncation: share of the unoccluded object outside the picture, 0 to 1.
         distance: metres along the optical axis to its nearest visible pixel.
+        xyxy_body: tight box of what is seen of it besides its forks; None when it has no forks, or nothing else of it
+            is seen.
+        forks_visible: share of its forks' pixels that can be seen, of those that could be were nothing else in front
+            of it, 0 to 1; None when it has no forks in the picture.
     """
 
     id: int
@@ -36,6 +40,8 @@ class InstanceLabel:
     occlusion: float
     truncation: float
     distance: float
+    xyxy_body: Xyxy | None = None
+    forks_visible: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stages.sdg.assets.types import PARTS
 from stages.sdg.plan.types import Camera
 from stages.sdg.render.camera import distort, overscan, to_normalised, to_pixels, undistort, world_to_camera
 from stages.sdg.render.passes import Amodal
-from stages.sdg.render.raster import clip_near, silhouette
+from stages.sdg.render.raster import clip_near, rasterize, silhouette
 from stages.sdg.render.sensor_geometry import nearest_canvas_pixel
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+T = TypeVar("T", np.bool_, np.uint16)
+Draw = Callable[[float, float, float, int, int], NDArray[np.uint16]]
+"""Values of a pinhole picture of this focal length, principal point x and y, width and height."""
 
 BEYOND = 1
 """Picture sizes beyond each border that still count as part of an object."""
@@ -59,7 +64,9 @@ class _Window:
         )
 
 
-def amodal_extents(camera: Camera, triangles: Mapping[int, ArrayLike]) -> dict[int, Amodal]:
+def amodal_extents(
+    camera: Camera, triangles: Mapping[int, ArrayLike], parts: Mapping[int, NDArray[np.uint8]] | None = None
+) -> dict[int, Amodal]:
     """Unoccluded extents of objects in the distorted picture.
 
     The pixels inside the picture are counted exactly. Those outside are counted up to :data:`BEYOND` picture sizes
@@ -68,26 +75,32 @@ def amodal_extents(camera: Camera, triangles: Mapping[int, ArrayLike]) -> dict[i
     Args:
         camera: that sees them.
         triangles: (T, 3, 3) world metres by placement id.
+        parts: (T,) part numbers of the triangles by placement id, of the objects whose parts are counted.
 
     Returns:
         Extents by id, without those of objects that cover no pixel.
     """
-    extents = ((number, _extent(camera, np.asarray(world))) for number, world in triangles.items())
+    known = parts or {}
+    extents = ((number, _extent(camera, np.asarray(world), known.get(number))) for number, world in triangles.items())
     return {number: extent for number, extent in extents if extent is not None}
 
 
-def _extent(camera: Camera, world: Floats) -> Amodal | None:
-    corners, _ = clip_near(world_to_camera(camera, world), camera.near)
+def _extent(camera: Camera, world: Floats, parts: NDArray[np.uint8] | None) -> Amodal | None:
+    corners, source = clip_near(world_to_camera(camera, world), camera.near)
     bounds = _bounds(camera, corners)
     if bounds is None:
         return None
     window = _distorted_window(camera, bounds)
     picture = _Window(0, 0, camera.width, camera.height)
-    mask = np.zeros((0, 0), bool)
+    mask, counts = np.zeros((0, 0), bool), () if parts is None else (0,) * len(PARTS)
     boxes: list[tuple[float, float, float, float] | None] = []
     inside = window.clipped(picture)
     if not inside.is_empty:
-        mask = _inside(camera, corners, bounds, inside)
+        drawn = _inside(
+            camera, bounds, inside, _drawing(corners, None if parts is None else parts[source], camera.near)
+        )
+        mask = drawn > 0
+        counts = () if parts is None else _counts(drawn)
         boxes.append(_box_of(mask, inside, 1))
     outside_pixels = 0
     if inside != window:
@@ -100,7 +113,23 @@ def _extent(camera: Camera, world: Floats) -> Amodal | None:
         return None
     left, top, right, bottom = zip(*found, strict=True)
     pixels = int(mask.sum())
-    return Amodal(pixels, pixels + outside_pixels, (min(left), min(top), max(right), max(bottom)))
+    return Amodal(pixels, pixels + outside_pixels, (min(left), min(top), max(right), max(bottom)), counts)
+
+
+def _drawing(corners: Floats, parts: NDArray[np.uint8] | None, near: float) -> Draw:
+    """What draws an object: its outline as 1, or, where its parts count, which part is seen as part number + 1."""
+
+    def draw(focal: float, cx: float, cy: float, width: int, height: int) -> NDArray[np.uint16]:
+        if parts is None:
+            return silhouette(corners, focal, cx, cy, width, height, near).astype(np.uint16)
+        return rasterize(corners, parts + 1, focal, cx, cy, width, height, near)[0]
+
+    return draw
+
+
+def _counts(drawn: NDArray[np.uint16]) -> tuple[int, ...]:
+    """Pixels of each part."""
+    return tuple(int(count) for count in np.bincount(drawn.ravel(), minlength=len(PARTS) + 1)[1:])
 
 
 @functools.lru_cache(maxsize=2)
@@ -139,29 +168,29 @@ def _distorted_window(camera: Camera, bounds: Floats) -> _Window:
     return _pixels_around(points.min(0), points.max(0)).clipped(limit)
 
 
-def _inside(camera: Camera, corners: Floats, bounds: Floats, inside: _Window) -> Mask:
-    """Mask of the window, which lies in the picture, through the lookup that the passes went through."""
+def _inside(camera: Camera, bounds: Floats, inside: _Window, draw: Draw) -> NDArray[np.uint16]:
+    """What is drawn in the window, which lies in the picture, through the lookup that the passes went through."""
     canvas = overscan(camera)
     drawn = inside
     if canvas is not camera:
         whole = _Window(0, 0, canvas.width, canvas.height)
         drawn = _pixels_around(*to_pixels(canvas, bounds)).clipped(whole)
     if drawn.is_empty:
-        return np.zeros(inside.size[::-1], bool)
+        return np.zeros(inside.size[::-1], np.uint16)
     centre_x, centre_y = canvas.width / 2 - drawn.left, canvas.height / 2 - drawn.top
-    mask = silhouette(corners, camera.focal, centre_x, centre_y, *drawn.size, camera.near)
+    values = draw(camera.focal, centre_x, centre_y, *drawn.size)
     if canvas is camera:
-        return mask
+        return values
     part = (slice(inside.top, inside.bottom), slice(inside.left, inside.right))
     rows, columns = nearest_canvas_pixel(camera)
-    return _look_up(mask, rows[part] - drawn.top, columns[part] - drawn.left)
+    return _look_up(values, rows[part] - drawn.top, columns[part] - drawn.left)
 
 
-def _look_up(mask: Mask, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Mask:
-    """Values of the mask, False outside it."""
-    height, width = mask.shape
+def _look_up(values: NDArray[T], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[T]:
+    """Values of the picture, 0 outside it."""
+    height, width = values.shape
     known = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    return np.asarray(known & mask[np.where(known, rows, 0), np.where(known, columns, 0)])
+    return np.asarray(known * values[np.where(known, rows, 0), np.where(known, columns, 0)], values.dtype)
 
 
 def _step(window: _Window) -> int:

@@ -20,7 +20,7 @@ from stages.sdg.plan.geometry import rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
 from stages.sdg.render.amodal import amodal_extents
 from stages.sdg.render.camera import overscan, world_to_camera
-from stages.sdg.render.meshes import labelled_triangles, world_triangles
+from stages.sdg.render.meshes import labelled_parts, labelled_triangles, triangle_parts, world_triangles
 from stages.sdg.render.passes import Passes
 from stages.sdg.render.raster import rasterize
 from stages.sdg.render.sensor_geometry import distort_passes
@@ -40,12 +40,14 @@ class _Soup:
         ids: (T,) placement ids.
         colour: (T, 3) linear.
         glow: (T,) emitted radiance.
+        parts: (T,) part numbers.
     """
 
     corners: NDArray[np.float64]
     ids: NDArray[np.uint16]
     colour: Floats
     glow: Floats
+    parts: NDArray[np.uint8]
 
 
 class FakeRenderer:
@@ -61,7 +63,8 @@ class FakeRenderer:
         built = time.perf_counter()
         passes = distort_passes(_draw(plan, soup, overscan(plan.camera), normals), plan.camera)
         rendered = time.perf_counter()
-        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, passes.instance))
+        seen = passes.instance
+        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, seen), labelled_parts(plan, seen))
         measured = time.perf_counter()
         passes.seconds = {"build": built - started, "render": rendered - built, "amodal": measured - rendered}
         return passes
@@ -82,18 +85,21 @@ class FakeRenderer:
 
 def _soup(plan: FramePlan) -> _Soup:
     corners, ids, colours, glows = [np.zeros((0, 3, 3))], [], [np.zeros((0, 3))], []
+    part_numbers = [np.zeros(0, np.uint8)]
     for placement in plan.placements:
         asset = build_asset(placement.family, placement.variant, placement.parameters)
         counts = [len(part.triangles) for part in asset.parts]
         corners.append(world_triangles(placement))
         ids.append(np.full(sum(counts), placement.id, np.uint16))
         colours.append(np.repeat([part.material.colour for part in asset.parts], counts, axis=0))
+        part_numbers.append(triangle_parts(placement))
         glows.append(np.repeat([part.material.glow for part in asset.parts], counts))
     return _Soup(
         np.concatenate(corners),
         np.concatenate([np.zeros(0, np.uint16), *ids]),
         np.concatenate(colours).astype(np.float32),
         np.concatenate([np.zeros(0), *glows]).astype(np.float32),
+        np.concatenate(part_numbers),
     )
 
 
@@ -118,7 +124,9 @@ def _draw(plan: FramePlan, soup: _Soup, canvas: Camera, normals: bool) -> Passes
     normal_image = np.zeros((*seen.shape, 3), np.float32) if normals else None
     if normal_image is not None:
         normal_image[seen] = facing
-    return Passes(linear, instance, depth, {}, normal_image)
+    parts = np.zeros(seen.shape, np.uint8)
+    parts[seen] = soup.parts[shown]
+    return Passes(linear, instance, depth, {}, normal_image, parts=parts)
 
 
 def _seen_points(canvas: Camera, depth: Floats, seen: NDArray[np.bool_]) -> Floats:

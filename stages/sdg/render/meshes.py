@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
+from stages.sdg.assets.types import part_number
 from stages.sdg.plan.geometry import placement_matrix
 from stages.sdg.plan.types import FramePlan, Placement
 
@@ -24,6 +25,17 @@ def world_triangles(placement: Placement) -> Floats:
     return np.asarray(corners @ matrix[:3, :3].T + matrix[:3, 3]).reshape(-1, 3, 3)
 
 
+def triangle_parts(placement: Placement) -> NDArray[np.uint8]:
+    """(T,) part number (see :data:`stages.sdg.assets.types.PARTS`) of each of :func:`world_triangles`.
+
+    Raises:
+        SettingsError: when its asset family is not registered.
+    """
+    parts = build_asset(placement.family, placement.variant, placement.parameters).parts
+    numbers = np.array([part_number(part.name) for part in parts], np.uint8)
+    return np.repeat(numbers, [len(part.triangles) for part in parts])
+
+
 def labelled_triangles(plan: FramePlan, instance: NDArray[np.uint16]) -> dict[int, Floats]:
     """World triangles of the labelled placements that are seen, by id.
 
@@ -34,3 +46,11 @@ def labelled_triangles(plan: FramePlan, instance: NDArray[np.uint16]) -> dict[in
     seen = set(np.flatnonzero(np.bincount(instance.ravel())).tolist())
     labelled = (placement for placement in plan.placements if placement.label is not None)
     return {placement.id: world_triangles(placement) for placement in labelled if placement.id in seen}
+
+
+def labelled_parts(plan: FramePlan, instance: NDArray[np.uint16]) -> dict[int, NDArray[np.uint8]]:
+    """Part numbers of the triangles of :func:`labelled_triangles`, by id, of what has more parts than its body."""
+    seen = set(np.flatnonzero(np.bincount(instance.ravel())).tolist())
+    labelled = (placement for placement in plan.placements if placement.label is not None and placement.id in seen)
+    parts = ((placement.id, triangle_parts(placement)) for placement in labelled)
+    return {number: numbers for number, numbers in parts if numbers.any()}

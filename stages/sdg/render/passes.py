@@ -19,11 +19,14 @@ class Amodal:
         pixels: its pixels inside the picture.
         total_pixels: its pixels on an endless picture plane (cut off one picture size beyond each border).
         xyxy: extent in pixels, maxima exclusive, not clipped to the picture.
+        parts: pixels inside the picture that show each of :data:`stages.sdg.assets.types.PARTS` when nothing but the
+            object itself hides them; empty for what is all body.
     """
 
     pixels: int
     total_pixels: int
     xyxy: tuple[float, float, float, float]
+    parts: tuple[int, ...] = ()
 
 
 @dataclass
@@ -37,6 +40,8 @@ class Passes:
         amodal: unoccluded extent by placement id, at least for the labelled placements that are seen.
         normals: (H, W, 3) float32 in world coordinates when asked for.
         seconds: time spent by what it was spent on: ``build``, ``render``, ``read``, ``amodal``.
+        parts: (H, W) uint8, place in :data:`stages.sdg.assets.types.PARTS` of what a pixel shows, 0 where nothing is;
+            None from a renderer that does not know.
     """
 
     linear: NDArray[np.float32]
@@ -45,6 +50,7 @@ class Passes:
     amodal: dict[int, Amodal]
     normals: NDArray[np.float32] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    parts: NDArray[np.uint8] | None = None
 
 
 class RendererBackend(Protocol):

@@ -34,7 +34,8 @@ def nearest_canvas_pixel(camera: Camera) -> tuple[NDArray[np.intp], NDArray[np.i
 def distort_passes(passes: Passes, camera: Camera) -> Passes:
     """Passes as the distorting camera sees them.
 
-    Colour is interpolated; ids, depth and normals, which have no values in between, are taken from the nearest pixel.
+    Colour is interpolated; ids, parts, depth and normals, which have no values in between, are taken from the nearest
+    pixel.
 
     Args:
         passes: rendered on the canvas of ``overscan(camera)``; their ``amodal`` is of ``camera`` already.
@@ -59,4 +60,5 @@ def distort_passes(passes: Passes, camera: Camera) -> Passes:
         instance=passes.instance[nearest],
         depth=passes.depth[nearest],
         normals=None if passes.normals is None else passes.normals[nearest],
+        parts=None if passes.parts is None else passes.parts[nearest],
     )

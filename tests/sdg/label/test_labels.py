@@ -179,3 +179,48 @@ def test_passes_of_another_size_are_refused() -> None:
     passes = passes_of(np.zeros((HEIGHT, WIDTH + 2), np.uint16))
     with pytest.raises(RenderError, match=r"frame 8 has passes of \(26, 18\) pixels, not \(24, 18\); .*`--frame 8`"):
         label_frame(made_up_plan(), passes, CLASSES)
+
+
+BODY, FORKS, TILLER = range(3)
+
+
+def with_forks(instance: NDArray[np.uint16], forks: tuple[slice, slice], unoccluded: int) -> Passes:
+    """Passes in which some pixels show forks, of which so many would be seen with nothing in front."""
+    passes = passes_of(instance, {2: Amodal(200, 200, (0, 0, 24, 18), (100, unoccluded, 20))})
+    passes.parts = np.zeros(instance.shape, np.uint8)
+    passes.parts[forks] = FORKS
+    return passes
+
+
+def test_the_body_s_box_leaves_out_the_forks() -> None:
+    instance = blank()
+    instance[4:8, 2:6] = 2
+    instance[7:9, 6:20] = 2
+    instance[8, 7:12] = 3  # something before the forks
+    (only,) = label_frame(made_up_plan(), with_forks(instance, (slice(7, 9), slice(6, 20)), 46), CLASSES).instances
+    assert only.xyxy == (2, 4, 20, 9)
+    assert only.xyxy_body == (2, 4, 6, 8)
+    assert only.forks_visible == (28 - 5) / 46
+
+
+def test_nothing_but_forks_has_no_body() -> None:
+    instance = blank()
+    instance[7:9, 6:20] = 2
+    (only,) = label_frame(made_up_plan(), with_forks(instance, (slice(0, 18), slice(0, 24)), 20), CLASSES).instances
+    assert only.xyxy_body is None
+    assert only.forks_visible == 1  # a pixel more than the outline has is still all of them
+
+
+def test_forks_that_are_hidden_wholly_are_seen_to_no_part() -> None:
+    instance = blank()
+    instance[4:8, 2:6] = 2
+    (only,) = label_frame(made_up_plan(), with_forks(instance, (slice(0, 0), slice(0, 0)), 20), CLASSES).instances
+    assert (only.xyxy_body, only.forks_visible) == ((2, 4, 6, 8), 0)
+
+
+def test_what_has_no_forks_or_none_in_the_picture_says_nothing_of_them() -> None:
+    instance = blank()
+    instance[4:8, 2:6] = 2
+    for passes in (passes_of(instance), with_forks(instance, (slice(0, 0), slice(0, 0)), 0)):
+        (only,) = label_frame(made_up_plan(), passes, CLASSES).instances
+        assert (only.xyxy_body, only.forks_visible) == (None, None)

@@ -121,6 +121,16 @@ def test_unoccluded_extents_agree_with_the_object_rendered_alone(
             assert instance.xyxy_loose == pytest.approx(box_of(mask), abs=1)
 
 
+def test_the_box_without_forks_agrees_with_the_fake_renderer(frame: tuple[FramePlan, Passes, FrameLabel]) -> None:
+    frame_plan, _, label = frame
+    fake = label_frame(frame_plan, create_renderer("fake", SETTINGS).render(frame_plan), CLASSES)
+    for ours, theirs in zip(label.instances, fake.instances, strict=True):
+        assert (ours.forks_visible is None) == (ours.class_name != "pallet_truck")
+        if ours.forks_visible is not None:
+            assert ours.xyxy_body == pytest.approx(theirs.xyxy_body, abs=1)
+            assert ours.forks_visible == pytest.approx(theirs.forks_visible, abs=0.03)
+
+
 def test_truncation_agrees_with_a_wider_picture(
     frame: tuple[FramePlan, Passes, FrameLabel], blender: RendererBackend
 ) -> None:
@@ -140,5 +150,7 @@ def test_the_fake_renderer_shows_the_same_scene(frame: tuple[FramePlan, Passes, 
     same = passes.instance == fake.instance
     assert same.mean() > 0.998
     seen = same & (fake.instance > 0)
+    assert (passes.parts == fake.parts)[same].mean() > 0.998
+    assert set(np.unique(passes.parts)) == {0, 1, 2}
     difference = np.abs(passes.depth[seen] / fake.depth[seen] - 1)
     assert np.quantile(difference, 0.99) < 1e-3

@@ -54,6 +54,18 @@ def test_an_object_alone_shows_exactly_its_unoccluded_extent(lens: tuple[float, 
 
 
 @pytest.mark.parametrize("lens", LENSES)
+def test_a_truck_alone_shows_exactly_its_unoccluded_parts(lens: tuple[float, float]) -> None:
+    frame_plan = plan(lens)
+    counted = render(frame_plan).amodal
+    passes = render(alone(frame_plan, 2))
+    truck = passes.instance == 2
+    assert tuple(np.bincount(passes.parts[truck], minlength=3)) == counted[2].parts
+    assert min(counted[2].parts) > 0
+    assert not passes.parts[~truck].any()
+    assert (counted[4].parts, counted[7].parts) == ((), ())
+
+
+@pytest.mark.parametrize("lens", LENSES)
 def test_loose_boxes_agree_with_projected_vertices(lens: tuple[float, float]) -> None:
     # thin parts may miss every pixel centre; at this size none of the outermost does
     frame_plan = plan(lens, size=(640, 480))

@@ -18,7 +18,7 @@ from stages.common.settings.pictures import Renderer
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.amodal import amodal_extents
 from stages.sdg.render.camera import overscan
-from stages.sdg.render.meshes import labelled_triangles
+from stages.sdg.render.meshes import labelled_parts, labelled_triangles
 from stages.sdg.render.passes import Passes
 from stages.sdg.render.sensor_geometry import distort_passes
 
@@ -72,7 +72,8 @@ class BlenderRenderer:
         path.unlink()
         passes = _passes(channels, normals)
         clock.lap("read")
-        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, passes.instance))
+        seen = passes.instance
+        passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, seen), labelled_parts(plan, seen))
         passes = distort_passes(passes, plan.camera)
         clock.lap("amodal")
         passes.seconds = clock.seconds
@@ -157,7 +158,7 @@ def _configure(settings: Renderer) -> None:
     cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 1.2
     scene.render.use_compositing = scene.render.use_sequencer = False
     layer = bpy.context.view_layer
-    layer.use_pass_object_index = layer.use_pass_z = True
+    layer.use_pass_object_index = layer.use_pass_material_index = layer.use_pass_z = True
     image = scene.render.image_settings
     image.media_type = "MULTI_LAYER_IMAGE"
     image.file_format, image.color_depth, image.exr_codec = "OPEN_EXR_MULTILAYER", "32", "NONE"
@@ -227,8 +228,10 @@ def _passes(channels: dict[str, NDArray[np.float32]], normals: bool) -> Passes:
 
     depth = find("Depth.Z", "Depth.V", "Z.Z").astype(np.float32)
     ids = find("Object Index.X", "IndexOB.X", "Object Index.V")
+    parts = find("Material Index.X", "IndexMA.X", "Material Index.V")
     linear = np.stack([find(f"Combined.{c}") for c in "RGB"], -1).astype(np.float32)
     facing = np.stack([find(f"Normal.{c}") for c in "XYZ"], -1).astype(np.float32) if normals else None
     instance = np.rint(ids).astype(np.uint16)
     depth = np.where((depth > 1e9) | (instance == 0), np.inf, depth).astype(np.float32)
-    return Passes(np.nan_to_num(linear, posinf=1e4), instance, depth, {}, facing)
+    numbers = np.rint(parts).astype(np.uint8)
+    return Passes(np.nan_to_num(linear, posinf=1e4), instance, depth, {}, facing, parts=numbers)

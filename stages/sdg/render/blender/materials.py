@@ -236,14 +236,18 @@ class Materials:
     and the others are copies of it with other numbers. Nothing is kept from one scene to the next.
     """
 
-    _made: dict[Material, Any] = field(default_factory=dict)
+    _made: dict[tuple[Material, int], Any] = field(default_factory=dict)
     _patterns: dict[_Plan, tuple[Any, list[Any]]] = field(default_factory=dict)
 
-    def of(self, m: Material) -> Any:
-        """The Cycles material for ``m``, the same one whenever it is asked for."""
-        if m not in self._made:
-            self._made[m] = self._new(m)
-        return self._made[m]
+    def of(self, m: Material, part: int = 0) -> Any:
+        """The Cycles material for ``m`` on parts of this number, the same one whenever it is asked for.
+
+        The number becomes the material's index, which the part pass shows.
+        """
+        if (m, part) not in self._made:
+            self._made[m, part] = self._new(m)
+            self._made[m, part].pass_index = part
+        return self._made[m, part]
 
     def _new(self, m: Material) -> Any:
         tree = _Tree(m.seed)

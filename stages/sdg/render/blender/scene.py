@@ -10,7 +10,7 @@ import mathutils
 import numpy as np
 
 from stages.sdg.assets.catalogue import build_asset
-from stages.sdg.assets.types import Asset
+from stages.sdg.assets.types import Asset, part_number
 from stages.sdg.plan.geometry import placement_matrix, rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
 from stages.sdg.render.blender.materials import Materials
@@ -71,7 +71,7 @@ def _mesh(asset: Asset, materials: Materials) -> Any:
     if any(part.smooth for part in asset.parts):
         mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
     for part in asset.parts:
-        mesh.materials.append(materials.of(part.material))
+        mesh.materials.append(materials.of(part.material, part_number(part.name)))
     return mesh
 
 
