@@ -174,6 +174,9 @@ def _device(scene: Any, settings: Renderer) -> None:
     for kind in kinds:
         if _use_gpu(kind):
             scene.cycles.device = "GPU"
+            # a session for each frame waits in the driver for most of its time, above all with many processes; a kept
+            # one leaves other noise, as the GPU's order of sums does anyway, never other ids
+            scene.render.use_persistent_data = True
             with contextlib.suppress(AttributeError):
                 scene.cycles.denoising_use_gpu = True
             return
