@@ -23,6 +23,9 @@ PALETTE = 4
 
 Parameter = float | str | bool
 
+Bay = tuple[float, float, float, float]
+"""An empty place on the floor below a rack: (x, y) of its middle, heading across the rack, clear height."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -105,8 +108,7 @@ class Draft:
     lamps: list[Lamp] = field(default_factory=list)
     sky: Vector = (0.05, 0.05, 0.05)
     tags: dict[str, float | str] = field(default_factory=dict)
-    bays: list[tuple[float, float, float, float]] = field(default_factory=list)
-    """Empty places on the floor below racks: middle, heading across the rack, height in metres."""
+    bays: list[Bay] = field(default_factory=list)
     _boxes: list[tuple[float, ...]] = field(default_factory=list)
     _palettes: dict[str, list[tuple[int, dict[str, Parameter]]]] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.draft import Box, Draft, Parameter, View
+from stages.sdg.plan.draft import Bay, Box, Draft, Parameter, View
 from stages.sdg.plan.geometry import look_along, step
 from stages.sdg.plan.loads import Spot, place_load, put_load
 from stages.sdg.plan.sight import clear_share
@@ -37,6 +37,12 @@ IN_BAY = 0.2
 """Share of trucks that are left below a rack, where a rack has room."""
 
 BAY_TRIES = 24
+
+NEXT_BAY = 1.0
+"""Distance within which two places below a rack are neighbours, metres."""
+
+OUTSIDE = slice(0, 4)
+"""Those of :data:`TRUCK_POINTS` that stick out of a rack."""
 
 RACK_HALF_DEPTH = 0.68
 """Half the depth of a rack with what sticks out of it, metres."""
@@ -99,9 +105,9 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
 
 def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
     view = draft.seen_from
-    if draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY):
-        if _place_in_bay(draft, sight):
-            return True
+    below_racks = draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY)
+    if below_racks and _place_in_bay(draft, sight):
+        return True
     loaded, least = draft.chance(0.5), 1.0
     for attempt in range(TRIES):
         if attempt == TRIES // 2:  # ask for less
@@ -114,7 +120,7 @@ def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) ->
             continue
         draft.occupy(box)
         add_truck(draft, x, y, yaw, loaded)
-        if draft.chance(0.12):
+        if draft.chance(0.25):
             _row(draft, x, y, yaw)
         if draft.settings.randomization.content.structure:
             _surround(draft, x, y, yaw)
@@ -123,26 +129,36 @@ def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) ->
 
 
 def _place_in_bay(draft: Draft, sight: float) -> bool:
-    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera."""
-    view, rng = draft.seen_from, draft.rng
-    for number in rng.permutation(len(draft.bays))[:BAY_TRIES]:
-        bay_x, bay_y, across, room = draft.bays[number]
-        faces_away = math.cos(across) * (bay_x - view.x) + math.sin(across) * (bay_y - view.y) > 0
-        yaw = across if faces_away else across + math.pi
-        out = float(rng.uniform(-0.15, 0.3))
-        x, y = step(bay_x, bay_y, yaw, -RACK_HALF_DEPTH - out)
-        outside = Box(*step(x, y, yaw, (out - 0.5) / 2), yaw, (out + 0.5) / 2 - 0.01, 0.34, 0, 0.5)
-        points = _points(x, y, yaw)
-        if not draft.is_free(outside) or _share_in_picture(view, points) < 1.0:
+    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera; perhaps two."""
+    for number in draft.rng.permutation(len(draft.bays))[:BAY_TRIES]:
+        bay = draft.bays[number]
+        if not _leave_in(draft, bay, sight):
             continue
-        before_rack = points[[0, 1, 2, 3]]
-        if clear_share(np.array([view.x, view.y, view.z]), before_rack, draft.boxes) < sight:
-            continue
-        draft.occupy(outside)
-        del draft.bays[number]
-        add_truck(draft, x, y, yaw, draft.chance(0.6), room - 0.15)
+        beside = [other for other in draft.bays if math.dist(other[:2], bay[:2]) < NEXT_BAY]
+        if beside and draft.chance(0.4):
+            _leave_in(draft, beside[0], 0.5 * sight)
         return True
     return False
+
+
+def _leave_in(draft: Draft, bay: Bay, sight: float) -> bool:
+    """Leave a truck in this place if there is room before it and the camera sees it."""
+    view, rng = draft.seen_from, draft.rng
+    bay_x, bay_y, across, room = bay
+    faces_away = math.cos(across) * (bay_x - view.x) + math.sin(across) * (bay_y - view.y) > 0
+    yaw = across if faces_away else across + math.pi
+    out = float(rng.uniform(-0.15, 0.3))
+    x, y = step(bay_x, bay_y, yaw, -RACK_HALF_DEPTH - out)
+    before = Box(*step(x, y, yaw, (out - 0.5) / 2), yaw, (out + 0.5) / 2 - 0.01, 0.34, 0, 0.5)
+    points = _points(x, y, yaw)
+    if not draft.is_free(before) or _share_in_picture(view, points) < 1.0:
+        return False
+    if clear_share(np.array([view.x, view.y, view.z]), points[OUTSIDE], draft.boxes) < sight:
+        return False
+    draft.occupy(before)
+    draft.bays.remove(bay)
+    add_truck(draft, x, y, yaw, draft.chance(0.6), room - 0.15)
+    return True
 
 
 def _draw_pose(draft: Draft, reach: tuple[float, float] | None) -> tuple[float, float, float, bool]:
@@ -186,8 +202,11 @@ def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
 
 def _row(draft: Draft, x: float, y: float, yaw: float) -> None:
     """Trucks beside a truck, parked the same way."""
-    for k in range(1, int(draft.rng.integers(2, 4))):
-        px, py = step(x, y, yaw, 0.0, 0.75 * k)
+    across = 0.0
+    for _ in range(int(draft.rng.integers(1, 4))):
+        across += float(draft.rng.uniform(0.7, 1.0))
+        ahead = float(draft.rng.normal(0, 0.12))
+        px, py = step(x, y, yaw, ahead, across)
         box = truck_box(px, py, yaw, False)
         if not draft.is_free(box):
             return
