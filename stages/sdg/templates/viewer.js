@@ -83,7 +83,7 @@ async function showPlan(frame) {
   const text = await planText(frame);
   if (shown !== frame) return;
   button.hidden = text === null;
-  place.replaceChildren(text === null ? "These frames are unfinished: there are no plans yet." : tree(JSON.parse(text), "plan"));
+  place.replaceChildren(text === null ? "These frames are unfinished: there are no plans yet." : tree(JSON.parse(text), "plan", true));
 }
 
 function scale({ near, far }) {
@@ -105,7 +105,7 @@ function table(frame) {
     const row = element("tr", { "data-object": index });
     const swatch = element("i", { class: "swatch", style: `--colour: ${colours.get(object.class)}` });
     const family = object.family === object.class ? [] : [element("small", {}, words(object.family))];
-    row.append(element("td", {}, swatch, words(object.class), ...family));
+    row.append(element("td", { title: words(object.family) }, swatch, words(object.class), ...family));
     row.append(...cells.map((cell) => element("td", {}, `${cell}`)));
     body.append(row);
   }

@@ -1,10 +1,13 @@
-"""Folders of frames with pictures, that nothing rendered."""
+"""Folders of frames with pictures that nothing rendered, and what a page says of them."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,3 +83,10 @@ def four() -> list[FrameLabel]:
         label(2, "dock", (truck,), kelvin=6000, preset="dim"),
         label(3, "dock", (), kelvin=4000, preset="bright"),
     ]
+
+
+def data_of(path: Path) -> dict[str, Any]:
+    """The JSON in a page."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert found
+    return json.loads(found[1])

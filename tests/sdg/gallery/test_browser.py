@@ -195,10 +195,9 @@ def test_an_opened_frame_shows_its_labels_plan_and_command(gallery: Path, open_p
     assert folders.NASTY in view.locator(".tags").text_content()
     assert shown.title() == "Preview: seed=4"
     plan = view.locator(".plan")
-    plan.get_by_text("plan", exact=True).click()
     plan.get_by_text("placements", exact=True).click()
     plan.get_by_text("pallet_truck (pallet_truck)").click()
-    assert "[1, 2, 0]" in plan.text_content()
+    wait_until(shown, lambda: "[1, 2, 0]" in plan.text_content())
     view.locator(".objects tbody tr").first.hover()
     assert view.locator(".object.pointed").count() == 1
     # the switches are within reach

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,13 +14,7 @@ from stages.sdg.gallery import Origin, write_gallery
 from stages.sdg.shards.records import plan_from_line
 from tests.sdg import made_up
 from tests.sdg.gallery import folders
-
-
-def data_of(path: Path) -> dict[str, Any]:
-    """The JSON in a page."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
-    assert found
-    return json.loads(found[1])
+from tests.sdg.gallery.folders import data_of
 
 
 @pytest.fixture
