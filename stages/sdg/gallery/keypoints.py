@@ -1,13 +1,17 @@
-"""Keypoints of a label, in whichever of the usual forms they are."""
+"""Keypoints of a frame, wherever its labels have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-HIDDEN_WORDS = frozenset({"hidden", "occluded"})
-OUTSIDE_WORDS = frozenset({"", "none", "outside", "unlabelled", "absent"})
+from stages.common.errors import InputError
+from stages.sdg.shards.reader import ShardFrame
+
+MEMBER = "keypoints.json"
+"""Suffix of a list of ``{"id": ..., "points": [...]}``, one for each object that has points."""
 
 
 @dataclass(frozen=True)
@@ -26,36 +30,35 @@ class Keypoint:
     visibility: int
 
 
-def keypoints_of(instance: object) -> tuple[Keypoint, ...]:
-    """The keypoints of a labelled instance that lie in the picture; none when it has no such labels.
+def keypoints_of(frame: ShardFrame) -> dict[int, tuple[Keypoint, ...]]:
+    """Points in the picture by the id of their object; empty when nobody asked for any.
 
-    Args:
-        instance: a label whose ``keypoints``, if any, are ``(name, x, y, visibility)``, mappings or objects with these
-            names, or a mapping of names to ``(x, y, visibility)``. Visibility is COCO's 0, 1 or 2, a truth value, or a
-            word; a point without one is visible.
+    They are taken from the frame's member ``keypoints.json``, or without one from the labels' own ``keypoints``. A
+    point is ``{"name", "x", "y", "visibility"}`` or ``[name, x, y, visibility]``; without a visibility it is visible.
+
+    Raises:
+        InputError: when they have another form.
     """
-    return tuple(point for point in _read(getattr(instance, "keypoints", None) or ()) if point.visibility > 0)
+    try:
+        if MEMBER in frame.files:
+            found = {int(item["id"]): _read(item["points"]) for item in json.loads(frame.files[MEMBER])}
+        else:
+            found = {item.id: _read(getattr(item, "keypoints", None) or ()) for item in frame.label.instances}
+        return {number: seen for number, points in found.items() if (seen := tuple(points))}
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"the keypoints of frame {frame.label.frame} cannot be read ({type(error).__name__}: {error}); make the "
+            "frames again"
+        ) from error
 
 
-def _read(points: Any) -> Iterator[Keypoint]:
-    if isinstance(points, Mapping):
-        points = [
-            {"name": name, **value} if isinstance(value, Mapping) else (name, *value) for name, value in points.items()
-        ]
+def _read(points: Iterable[Any]) -> Iterator[Keypoint]:
+    """Points that lie in the picture."""
     for point in points:
         if isinstance(point, Sequence):
-            name, x, y, *rest = point
-            seen = rest[0] if rest else 2
+            name, x, y, visibility = (*point, 2)[:4]
         else:
             values = point if isinstance(point, Mapping) else vars(point)
-            name, (x, y) = values["name"], values["xy"] if "xy" in values else (values["x"], values["y"])
-            seen = values.get("visibility", values.get("visible", 2))
-        yield Keypoint(str(name), float(x), float(y), _visibility(seen))
-
-
-def _visibility(value: Any) -> int:
-    if isinstance(value, bool):
-        return 2 if value else 1
-    if isinstance(value, str):
-        return 0 if value in OUTSIDE_WORDS else 1 if value in HIDDEN_WORDS else 2
-    return int(value)
+            name, x, y, visibility = values["name"], values["x"], values["y"], values.get("visibility", 2)
+        if visibility > 0:
+            yield Keypoint(str(name), float(x), float(y), int(visibility))

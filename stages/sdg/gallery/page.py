@@ -84,6 +84,7 @@ def _frame(frame: ShardFrame) -> dict[str, Any]:
     label, files = frame.label, frame.files
     stem = f"frame {label.frame}"
     paths = outlines(decode(files["instance.png"], f"the instance mask of {stem}"), label)
+    keypoints = keypoints_of(frame)
     depth = depth_view(files["depth.png"], f"the depth of {stem}") if "depth.png" in files else None
     return {
         "frame": label.frame,
@@ -107,10 +108,11 @@ def _frame(frame: ShardFrame) -> dict[str, Any]:
                 "truncation": round(item.truncation, 4),
                 "distance": round(item.distance, 3),
                 "outline": paths.get(item.id, ""),
-                "keypoints": [[point.name, *_short((point.x, point.y)), point.visibility] for point in keypoints],
+                "keypoints": [
+                    [point.name, *_short((point.x, point.y)), point.visibility] for point in keypoints.get(item.id, ())
+                ],
             }
             for item in label.instances
-            for keypoints in [keypoints_of(item)]
         ],
     }
 

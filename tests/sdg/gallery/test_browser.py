@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from stages.sdg.gallery import Origin, page, write_gallery
-from stages.sdg.gallery.keypoints import Keypoint
+from stages.sdg.gallery import Origin, write_gallery
 from tests.browser import NARROW, WIDE, overflow, wait_until
 from tests.sdg.gallery import folders
 
@@ -157,8 +156,10 @@ def test_switches_without_data_say_what_to_ask_for(tmp_path: Path, open_page: Op
 def test_keypoints_are_drawn_where_labels_have_them(
     tmp_path: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    points = (Keypoint("fork_tip", 20, 30, 2), Keypoint("heel", 40, 30, 1))
-    monkeypatch.setattr(page, "keypoints_of", lambda item: points if item.class_name == "pallet" else ())
+    points = [["fork_tip", 20, 30, 2], ["heel", 40, 30, 1], ["handle", 0, 0, 0]]
+    member = json.dumps([{"id": 1, "class_name": "pallet", "points": points}]).encode()
+    plain = folders.members
+    monkeypatch.setattr(folders, "members", lambda of, *, depth: {**plain(of, depth=depth), "keypoints.json": member})
     write_gallery(folders.write(tmp_path / "frames", folders.four()), tmp_path / "page.html", 48, ORIGIN)
     shown = open_page(tmp_path / "page.html")
     drawn = shown.locator(".tile[data-frame='0'] .keypoint")
