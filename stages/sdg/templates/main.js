@@ -117,8 +117,12 @@ const trimmed = (text) => `${Number(Number(text).toFixed(2))}`;
 
 form.addEventListener("input", read);
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("reset", () => setTimeout(read));
-find("nothing").querySelector("button").addEventListener("click", () => form.reset());
+for (const button of document.querySelectorAll("button.all")) {
+  button.addEventListener("click", () => {
+    form.reset();
+    read();
+  });
+}
 find("sort").addEventListener("change", refresh);
 find("tile-size").addEventListener("input", (event) => {
   find("tiles").style.setProperty("--tile", `${event.target.value}px`);
