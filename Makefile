@@ -22,6 +22,7 @@ repro: setup ## the whole pipeline: dvc repro
 	python -m dvc repro
 
 test: setup ## all tests, with coverage
+	@python scripts/set_up.py --tests
 	python -m pytest -n 2 --dist worksteal -rs --cov --cov-report=term:skip-covered $(TESTS)
 
 lint: setup ## ruff and mypy

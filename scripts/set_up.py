@@ -1,7 +1,8 @@
 """Make ``.venv`` what ``requirements.lock`` says, and see that bpy finds its shared libraries.
 
-``make`` calls this before anything else; when nothing is to be done it takes some milliseconds. It needs Python 3.11
-and nothing installed. A run that was interrupted leaves a mark, and the next one starts the environment afresh.
+``make`` calls this before anything else; when nothing is to be done it takes some milliseconds. ``make test`` calls it
+with ``--tests``, for the browser that the tests of pages want. It needs Python 3.11 and nothing installed. A run that
+was interrupted leaves a mark, and the next one starts the environment afresh.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,13 +34,19 @@ LIBRARIES = {
 }
 """What bpy links to beyond the C library, and the Debian or Ubuntu package that holds it."""
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+"""Programs that the tests of pages can drive, in the order in which they are looked for."""
+
+BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
+"""Debian packages of a browser, and of letters for it to draw."""
+
 
 class SetUpError(Exception):
     """One sentence for the user, who has something to do."""
 
 
-def main() -> int:
-    """Set everything up; 0 when it is."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Set everything up, with ``--tests`` for the tests too; 0 when it is."""
     try:
         if sys.version_info[:2] != (3, 11):
             raise SetUpError(
@@ -49,6 +56,8 @@ def main() -> int:
         with locked(ROOT / "build" / "set-up.lock"):
             set_up_environment(ROOT)
         set_up_libraries()
+        if "--tests" in arguments:
+            set_up_browser()
     except SetUpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 8
@@ -187,12 +196,7 @@ def set_up_libraries() -> None:
     wanted = [LIBRARIES[name] for name in missing]
     command = apt_command()
     if command:
-        print(f"installing {' '.join(wanted)} with apt-get", flush=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run([*command, "update", "-qq"], env=environment, check=False)
-        subprocess.run(
-            [*command, "install", "-qq", "-y", "--no-install-recommends", *wanted], env=environment, check=False
-        )
+        apt_install(command, wanted)
         missing = missing_libraries()
     if missing:
         raise SetUpError(libraries_sentence(missing))
@@ -212,6 +216,15 @@ def apt_command() -> list[str] | None:
     return None
 
 
+def apt_install(command: list[str], names: Iterable[str]) -> None:
+    """Try to install Debian packages; whether that worked shows in what is there afterwards."""
+    names = list(names)
+    print(f"installing {' '.join(names)} with apt-get", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run([*command, "update", "-qq"], env=environment, check=False)
+    subprocess.run([*command, "install", "-qq", "-y", "--no-install-recommends", *names], env=environment, check=False)
+
+
 def libraries_sentence(missing: Iterable[str]) -> str:
     """What is missing, and the command that brings it."""
     missing = list(missing)
@@ -219,6 +232,27 @@ def libraries_sentence(missing: Iterable[str]) -> str:
     if shutil.which("apt-get"):
         return f"bpy lacks {', '.join(missing)}: run sudo apt-get install {names}, then make again"
     return f"bpy lacks {', '.join(missing)}: install them (on Debian: {names}), then run make again"
+
+
+# ---- the browser ----
+
+
+def find_browser() -> str | None:
+    """Path of the first of :data:`BROWSERS` that is there; ``BROWSER_PROGRAM`` in the environment names another one."""
+    named = os.environ.get("BROWSER_PROGRAM")
+    return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def set_up_browser() -> None:
+    """Install a browser with apt when there is none and that is possible; say so when it is not, and go on."""
+    if find_browser():
+        return
+    command = apt_command()
+    if command:
+        apt_install(command, BROWSER_PACKAGES)
+    if not find_browser():
+        names = " ".join(BROWSER_PACKAGES)
+        print(f"no browser, so tests marked browser are skipped: run sudo apt-get install {names}", file=sys.stderr)
 
 
 # ---- helpers ----
@@ -231,4 +265,4 @@ def call(command: list[str], advice: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -17,3 +17,5 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 # Property tests share their cores with everything else: how long an example takes says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+from tests.browser import browser, open_page  # noqa: E402, F401 - fixtures for every room

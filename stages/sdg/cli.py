@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages.common.cli import add_debug, run
+
+if TYPE_CHECKING:
+    from stages.common.settings import Settings
 
 DESCRIPTION = """\
 Render labelled frames into shards.
@@ -19,15 +23,27 @@ Frames that are there and still belong are kept to the byte; a run that was stop
 
 ONE_FRAME = """\
 python -m stages.sdg --frame 12
-  renders frame 12 again, bit for bit, into runs/frames/0000012, with its plan and its labels drawn"""
+  renders frame 12 again, bit for bit, into runs/frames/0000012, with its plan and its labels drawn
+python -m stages.sdg --frame 12 -S renderer=fake -S randomization=heavy
+  the same with the settings in conf/, changed, in place of params.yaml"""
+
+RENDERED, STORED = 12, 48
+"""Frames in a preview when nothing is said: rendered ones, and ones that are there."""
+
+SUFFIXES = (".html", ".htm", ".jpg", ".jpeg")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = _parser()
     args = parser.parse_args(arguments)
-    if args.frame is None and (args.save_blend or args.out):
-        parser.error("--save-blend and --out go with --frame N")
+    if args.frame is None and (args.save_blend or args.out or args.changes):
+        parser.error("--save-blend, --out and -S go with --frame N")
+    if args.action is _preview:
+        if args.sheet.suffix.lower() not in SUFFIXES:
+            parser.error(f"'{args.sheet}' is neither a page nor a picture: end --out in .html or .jpg")
+        if args.frames and (args.overrides or args.renderer):
+            parser.error("--frames shows what is there: leave --renderer and KEY=VALUE out")
     return run(args.action, args)
 
 
@@ -46,9 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--save-blend", type=Path, metavar="PATH", help="with --frame: write its scene there too")
     parser.add_argument("--out", type=Path, metavar="DIR", help="with --frame: where it goes")
+    parser.add_argument(
+        "-S", "--set", dest="changes", action="append", default=[], metavar="KEY=VALUE",
+        help="with --frame: take conf/ with this change in place of params.yaml; may be repeated",
+    )  # fmt: skip
     add_debug(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
-    _add_preview(commands.add_parser("preview", help="a contact sheet of some frames in seconds, without DVC"))
+    _add_preview(commands.add_parser("preview", help="a page to look through some frames, in seconds and without DVC"))
     listing = commands.add_parser("list", help="print registered scenarios, assets and renderers")
     listing.set_defaults(action=_list)
     add_debug(listing)
@@ -56,13 +76,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_preview(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Render some frames of the settings in conf/ and write them on one page with their labels."
+    parser.description = """\
+Render some frames of the settings in conf/, or take those of a folder, and show them on one HTML page with their
+labels, plans and statistics, or on a contact sheet."""
     parser.set_defaults(action=_preview)
-    parser.add_argument("-n", type=_count, default=12, metavar="N", help="how many frames (default: %(default)s)")
-    parser.add_argument("--renderer", metavar="NAME", help="a group of conf/renderer (default: fake, which is fast)")
     parser.add_argument(
-        "--out", dest="sheet", type=Path, default=Path("runs/preview.jpg"), metavar="FILE", help="default: %(default)s"
+        "-n", type=_count, metavar="N", help=f"how many frames (default: {RENDERED}, of a folder {STORED})"
     )
+    parser.add_argument("--renderer", metavar="NAME", help="a group of conf/renderer (default: fake, which is fast)")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="show frames that are there, such as data/frames")
+    parser.add_argument(
+        "--out", dest="sheet", type=Path, default=Path("runs/preview.html"), metavar="FILE",
+        help="the page, or a contact sheet when it ends in .jpg (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as randomization=heavy")
     add_debug(parser)
 
@@ -70,7 +96,7 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
 def _stage(args: argparse.Namespace) -> str:
     from stages.common.settings import load
 
-    settings = load(args.params)
+    settings = _changed(args.changes) if args.changes else load(args.params)
     if args.frame is not None:
         from stages.sdg.run.single import render_one
 
@@ -81,15 +107,29 @@ def _stage(args: argparse.Namespace) -> str:
 
 
 def _preview(args: argparse.Namespace) -> str:
-    from stages.compose.compose import compose_settings, project_folder
-    from stages.sdg.preview import preview
+    from stages.sdg.gallery import Origin
+    from stages.sdg.preview import preview, show, stored_classes, stored_origin
 
+    if args.frames:
+        given = [("--folder", args.frames, Path("data/frames")), ("--params", args.params, Path("params.yaml"))]
+        options = [text for name, value, usual in given if value != usual for text in (name, str(value))]
+        origin = stored_origin(args.frames, args.params, options)
+        count = show(args.frames, args.sheet, args.n or STORED, origin, stored_classes(args.frames))
+        return f"{args.sheet}: {count} frames of {args.frames} with their labels"
     overrides = list(args.overrides)
     if args.renderer or not any(text.startswith("renderer=") for text in overrides):
         overrides.insert(0, f"renderer={args.renderer or 'fake'}")
-    settings = compose_settings(overrides, project_folder(Path.cwd()) / "conf")
-    count = preview(settings, args.n, args.sheet)
-    return f"{args.sheet}: {count} frames by {settings.renderer.name}, their labels drawn in"
+    settings = _changed(overrides)
+    origin = Origin(" ".join(overrides), tuple(part for text in overrides for part in ("-S", text)))
+    count = preview(settings, args.n or RENDERED, args.sheet, origin)
+    return f"{args.sheet}: {count} frames by {settings.renderer.name} with their labels"
+
+
+def _changed(overrides: Sequence[str]) -> Settings:
+    """``conf/`` of the project around the current folder, with overrides."""
+    from stages.compose.compose import compose_settings, project_folder
+
+    return compose_settings(overrides, project_folder(Path.cwd()) / "conf")
 
 
 def _list(_: argparse.Namespace) -> str:

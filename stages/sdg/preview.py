@@ -1,19 +1,24 @@
-"""Contact sheets: some frames with their labels drawn in, on one page."""
+"""Frames to look at: as a contact sheet with their labels drawn in, or as a page to look through."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.common.errors import StageError
 from stages.common.files import atomic_write
-from stages.common.settings import CLASSES, Settings
+from stages.common.settings import CLASSES, Settings, load
+from stages.common.settings.pictures import Annotator
+from stages.sdg.gallery import Origin, write_gallery
 from stages.sdg.shards.manifest import read_manifest
-from stages.sdg.shards.reader import ShardFrame, pick_frames
+from stages.sdg.shards.reader import ShardFrame, pick_frames, spread
 
 SHEET = "contact-sheet.jpg"
 SHEET_FRAMES = 16
@@ -24,6 +29,12 @@ TILE = 480
 
 QUALITY = 88
 """JPEG quality of the sheet."""
+
+SHEET_SUFFIXES = (".jpg", ".jpeg")
+PAGE_SUFFIXES = (".html", ".htm")
+
+SHOWN = ("rgb", "boxes", "instance", "depth", "keypoints")
+"""Annotators that the page has a switch for."""
 
 
 def write_sheet(folder: Path, path: Path, limit: int, classes: Sequence[str] = CLASSES) -> int:
@@ -42,32 +53,89 @@ def write_sheet(folder: Path, path: Path, limit: int, classes: Sequence[str] = C
         InputError: when the folder holds no readable frames.
     """
     numbers = [number for shard in read_manifest(folder).shards for number in shard.numbers]
-    chosen = {numbers[i * len(numbers) // limit] for i in range(limit)} if len(numbers) > limit else set(numbers)
-    tiles = [draw_frame(frame, classes, TILE) for frame in pick_frames(folder, chosen)]
+    tiles = [draw_frame(frame, classes, TILE) for frame in pick_frames(folder, spread(numbers, limit))]
     write_jpeg(path, arrange(tiles))
     return len(tiles)
 
 
-def preview(settings: Settings, count: int, path: Path, *, log: TextIO | None = None) -> int:
-    """Render the first ``count`` frames into a folder that does not outlive the call, and draw them.
+def preview(settings: Settings, count: int, path: Path, origin: Origin, *, log: TextIO | None = None) -> int:
+    """Render the first ``count`` frames into a folder that does not outlive the call, and show them.
+
+    Args:
+        settings: of the pipeline.
+        count: frames to render.
+        path: of a JPEG for a contact sheet, or of an HTML page.
+        origin: of the frames.
+        log: stream for progress; standard error when left out.
 
     Returns:
-        How many frames are on the sheet.
+        How many frames are shown.
 
     Raises:
         StageError: as :func:`stages.sdg.run.job.render_frames`.
     """
+    with rendered(settings, count, log=log) as folder:
+        return show(folder, path, count, origin, settings.scene.classes)
+
+
+@contextmanager
+def rendered(settings: Settings, count: int, *, log: TextIO | None = None) -> Iterator[Path]:
+    """A folder with the first ``count`` frames of ``settings``, with all that can be shown of them; gone afterwards."""
     import tempfile
 
     from stages.sdg.run.job import render_frames
 
-    size = {"count": count, "test_count": 0, "shard_size": min(count, 4096), "annotators": ["rgb", "boxes", "instance"]}
-    frames = settings.dataset.frames.model_copy(update=size)
-    wanted = settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"frames": frames})})
+    frames = settings.dataset.frames
+    annotators = [name for name in get_args(Annotator) if name in SHOWN or name in frames.annotators]
+    size = {"count": count, "test_count": 0, "shard_size": min(count, 4096), "annotators": annotators}
+    wanted = frames.model_copy(update=size)
+    settings = settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"frames": wanted})})
     with tempfile.TemporaryDirectory(prefix="preview-") as place:
         folder = Path(place) / "frames"
-        render_frames(wanted, folder, log=log)
-        return write_sheet(folder, path, count, wanted.scene.classes)
+        render_frames(settings, folder, log=log)
+        yield folder
+
+
+def show(folder: Path, path: Path, limit: int, origin: Origin, classes: Sequence[str] = CLASSES) -> int:
+    """Write the sheet or the page of a folder of frames, whichever the suffix of ``path`` says; see :func:`preview`."""
+    if path.suffix.lower() in SHEET_SUFFIXES:
+        return write_sheet(folder, path, limit, classes)
+    return write_gallery(folder, path, limit, origin, classes)
+
+
+def stored_origin(folder: Path, params: Path, options: Sequence[str] = ()) -> Origin:
+    """Origin of frames that a run left in a folder.
+
+    Args:
+        folder: with their manifest.
+        params: settings that ``--frame`` reads.
+        options: that name both to the command, where they are not the usual ones.
+
+    Raises:
+        InputError: when the folder has no manifest.
+    """
+    from stages.sdg.run.key import content_key
+
+    key, warning = read_manifest(folder).key, ""
+    try:
+        if content_key(load(params)) != key:
+            warning = (
+                f"{params} or the sources are no longer what these frames follow from, so the commands give other "
+                f"pictures: {folder / 'inputs' / 'settings.json'} holds their settings."
+            )
+    except StageError as error:
+        warning = f"The commands need settings, but {error}."
+    return Origin(str(folder), tuple(options), warning)
+
+
+def stored_classes(folder: Path) -> list[str]:
+    """Classes of frames that a run left in a folder, in the order of their numbers."""
+    try:
+        values = json.loads((folder / "inputs" / "settings.json").read_bytes())
+        return [str(name) for name in values["scene"]["classes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        # an unfinished run has not written it yet
+        return [*CLASSES]
 
 
 def draw_frame(frame: ShardFrame, classes: Sequence[str] = CLASSES, side: int | None = None) -> NDArray[np.uint8]:

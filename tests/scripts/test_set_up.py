@@ -172,6 +172,35 @@ def test_without_apt_the_libraries_are_named(
     )
 
 
+def test_a_browser_is_installed_for_the_tests_where_that_is_allowed(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chromium = f"{tmp_path}/chromium"
+    body = f'echo "$@" >> "{tmp_path}/asked"; echo "#!/bin/sh" > "{chromium}"; /bin/chmod +x "{chromium}"'
+    program(tmp_path, "apt-get", body)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BROWSER_PROGRAM", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    set_up.set_up_browser()
+    asked = ["update -qq", "install -qq -y --no-install-recommends chromium fonts-dejavu-core"]
+    assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == asked
+    assert set_up.find_browser() == chromium
+    set_up.set_up_browser()
+    assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == asked
+    assert "no browser" not in capsys.readouterr().err
+
+
+def test_without_a_browser_set_up_says_so_and_goes_on(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BROWSER_PROGRAM", raising=False)
+    set_up.set_up_browser()
+    assert "no browser, so tests marked browser are skipped: run sudo apt-get install chromium" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.fixture(autouse=True)
 def _not_within_make(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests themselves are run by make, which tells its children so, and they talk differently then."""

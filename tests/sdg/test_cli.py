@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -11,7 +14,9 @@ import cv2
 import pytest
 import yaml
 
+from stages.common.pages import data_uri
 from stages.sdg.cli import main
+from tests.sdg.gallery.folders import data_of
 from tests.sdg.run import flat
 from tests.settings import REPOSITORY
 
@@ -86,14 +91,64 @@ def test_the_fake_renderer_has_no_scene_to_save(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_preview_is_a_sheet(
+def test_a_preview_may_be_a_sheet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["preview", "-n", "3", "--out", "some/sheet.jpg", "dataset=tiny", "seed=4"]) == 0
-    assert capsys.readouterr().out == "some/sheet.jpg: 3 frames by fake, their labels drawn in\n"
+    assert capsys.readouterr().out == "some/sheet.jpg: 3 frames by fake with their labels\n"
     assert cv2.imread("some/sheet.jpg").shape[0] == 2 * 364 - 4
     assert [path.name for path in tmp_path.iterdir()] == ["some"]
+
+
+def test_a_preview_is_a_page_whose_commands_render_its_frames_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["preview", "-n", "3", "dataset=tiny", "seed=4", "dataset.frames.sizes=[[160x120, 3], 96x96]"]) == 0
+    assert capsys.readouterr().out == "runs/preview.html: 3 frames by fake with their labels\n"
+    page = data_of(Path("runs/preview.html"))
+    assert all(frame["depth"] for frame in page["frames"])  # asked for by itself
+    frame = page["frames"][2]
+    program, *arguments = shlex.split(frame["command"])
+    assert [program, *arguments[:4]] == ["python", "-m", "stages.sdg", "--frame", "2"]
+    assert main(arguments[2:]) == 0
+    again = Path("runs/frames/0000002/0000002.jpg").read_bytes()
+    assert frame["picture"] == data_uri(again, "image/jpeg")
+    plan = Path("runs/frames/0000002/0000002.plan.json").read_text(encoding="utf-8")
+    assert gzip.decompress(base64.b64decode(frame["plan"])).decode() == plan.rstrip("\n")
+
+
+def test_a_preview_shows_frames_that_are_there(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = inside / "page.html"
+    assert main(["preview", "--frames", "data/frames", "-n", "11", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}: 11 frames of data/frames with their labels\n"
+    frames = data_of(out)["frames"]
+    assert [frame["frame"] for frame in frames] == [*range(0, 33, 3)]
+    assert frames[3]["command"] == "python -m stages.sdg --frame 9"
+    assert "no longer what these frames follow from" not in out.read_text(encoding="utf-8")
+
+
+def test_a_preview_of_frames_says_when_the_settings_are_others(
+    inside: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = yaml.safe_load((inside / "params.yaml").read_text())
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump({**values, "seed": 5}))
+    for params, warning in {
+        "other.yaml": "are no longer what these frames follow from",
+        "none.yaml": "The commands need settings, but ",
+    }.items():
+        out = tmp_path / "page.html"
+        options = ["--params", str(tmp_path / params)]
+        assert main([*options, "preview", "--frames", "data/frames", "--out", str(out)]) == 0
+        assert warning in out.read_text(encoding="utf-8")
+        assert data_of(out)["frames"][0]["command"] == f"python -m stages.sdg --frame 0 --params {options[1]}"
+
+
+def test_a_preview_of_no_frames_names_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview", "--frames", str(tmp_path), "--out", str(tmp_path / "page.html")]) == 3
+    assert f"{tmp_path}/manifest.json is missing" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_preview_of_wrong_settings_names_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +172,18 @@ def test_missing_settings_are_one_sentence(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--frame", "-1"], ["--frame", "x"], ["--out", "a"], ["preview", "-n", "0"], ["preview", "-n", "x"], ["render"]],
+    [
+        ["--frame", "-1"],
+        ["--frame", "x"],
+        ["--out", "a"],
+        ["-S", "seed=4"],
+        ["preview", "-n", "0"],
+        ["preview", "-n", "x"],
+        ["preview", "--out", "page.pdf"],
+        ["preview", "--frames", "data/frames", "seed=4"],
+        ["preview", "--frames", "data/frames", "--renderer", "fake"],
+        ["render"],
+    ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):

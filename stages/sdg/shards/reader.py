@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,28 @@ def read_plans(folder: Path) -> Iterator[FramePlan]:
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             yield plan_from_line(line, f"line {number} of {path}")
+
+
+def pick_plans(folder: Path, frames: Collection[int]) -> dict[int, str]:
+    """Lines of ``plan.jsonl`` by frame, for some frames; none of an unfinished folder, which has no plans yet.
+
+    Raises:
+        InputError: when the folder has no manifest, or the plans of a finished one are missing.
+    """
+    manifest, path = read_manifest(folder), folder / PLANS
+    if not manifest.complete:
+        return {}
+    numbers = [number for shard in manifest.shards for number in shard.numbers]
+    try:
+        with open(path, encoding="utf-8") as lines:
+            return {number: line.rstrip("\n") for number, line in zip(numbers, lines, strict=False) if number in frames}
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; {REMAKE}") from None
+
+
+def spread(numbers: Sequence[int], limit: int) -> set[int]:
+    """At most ``limit`` of the frames, from all over the set."""
+    return {numbers[i * len(numbers) // limit] for i in range(limit)} if len(numbers) > limit else set(numbers)
 
 
 def finished(folder: Path) -> Manifest:
