@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from stages.common.settings import Settings
+from stages.sdg.annotators import suffixes
 from stages.sdg.run.frame import describe_plan, make_frame
-from stages.sdg.shards.members import suffixes
 from stages.sdg.shards.records import label_from_json, plan_from_line
 from tests.sdg import made_up
 from tests.sdg.run import flat
