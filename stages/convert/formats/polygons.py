@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = 0.4
-"""Pixels that a polygon may leave its outline to have fewer corners."""
-
 
 def polygons_of(mask: NDArray[np.bool_]) -> list[Floats]:
     """Outer outlines of a mask's pieces, the largest first; holes are filled.
@@ -31,9 +28,4 @@ def polygons_of(mask: NDArray[np.bool_]) -> list[Floats]:
     contours, _ = cv2.findContours(part.repeat(2, 0).repeat(2, 1), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     outlines = [(np.asarray(contour, np.int32) + 1) // 2 for contour in contours]
     outlines.sort(key=lambda outline: -cv2.contourArea(outline))
-    return [_simplified(outline) + np.array([left, top], float) for outline in outlines]
-
-
-def _simplified(outline: NDArray[np.int32]) -> Floats:
-    simple = cv2.approxPolyDP(outline, TOLERANCE, True)
-    return np.asarray(simple if len(simple) >= 3 else outline, float).reshape(-1, 2)
+    return [outline.reshape(-1, 2) + np.array([left, top], float) for outline in outlines]
