@@ -43,7 +43,7 @@ class CocoWriter:
         }
         labelled = [(item, 0) for item in frame.kept] + [(item.instance, 1) for item in frame.dropped]
         labelled.sort(key=lambda pair: pair[0].id)
-        masks = _encode(frame.masks, [instance.id for instance, _ in labelled])
+        masks = _encode(frame.masks, [instance for instance, _ in labelled])
         self._file(frame.part).add(
             image,
             [
@@ -120,11 +120,24 @@ class _CocoFile:
         self._lines.unlink()
 
 
-def _encode(masks: NDArray[np.uint16], ids: list[int]) -> list[dict[str, Any]]:
-    """Compressed RLE of each object."""
+def _encode(masks: NDArray[np.uint16], instances: Sequence[InstanceLabel]) -> list[dict[str, Any]]:
+    """Compressed RLE of each object.
+
+    COCO counts pixels down the columns, from top left: a run of others first, then one of the object's own, and so on.
+    Only the columns of the object's box are looked at.
+    """
     from pycocotools import mask as rle
 
-    if not ids:
+    if not instances:
         return []
-    stack = np.asfortranarray(masks[:, :, None] == np.asarray(ids, np.uint16), dtype=np.uint8)
-    return [{"size": list(code["size"]), "counts": code["counts"].decode("ascii")} for code in rle.encode(stack)]
+    height, width = masks.shape
+    runs = []
+    for instance in instances:
+        left, right = int(instance.xyxy[0]), int(instance.xyxy[2])
+        mine = np.zeros((right - left) * height + 2, bool)
+        mine[1:-1] = (masks[:, left:right] == instance.id).ravel(order="F")
+        borders = left * height + np.flatnonzero(mine[1:] != mine[:-1])
+        counts = np.diff(np.concatenate([[0], borders, [height * width]]))
+        runs.append({"size": [height, width], "counts": counts[: len(counts) - (counts[-1] == 0)].tolist()})
+    codes = rle.frPyObjects(runs, height, width)
+    return [{"size": list(code["size"]), "counts": code["counts"].decode("ascii")} for code in codes]
