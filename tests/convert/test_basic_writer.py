@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -155,3 +156,20 @@ def test_frames_without_the_annotators_have_no_such_files(tmp_path):
     names = {path.name for path in (tmp_path / "out/basic_writer/train").glob("*_0000.*")}
     assert "bounding_box_2d_tight_0000.npy" in names
     assert not any(name.startswith(("distance", "normals", "camera", "bounding_box_3d")) for name in names)
+
+
+def test_a_frame_without_objects_has_all_its_files(tmp_path, monkeypatch):
+    from tests.convert import spatial
+
+    def empty(number):
+        view = view_of(number)
+        return replace(view, label=replace(view.label, instances=()))
+
+    monkeypatch.setattr(spatial, "view_of", empty)
+    convert(write_frames(tmp_path / "frames"), tmp_path / "out", CLASSES, RULES)
+    folder = tmp_path / "out/basic_writer/train"
+    for name in ("bounding_box_2d_tight", "bounding_box_2d_loose", "bounding_box_3d"):
+        assert np.load(folder / f"{name}_0000.npy").shape == (0,)
+        assert json.loads((folder / f"{name}_labels_0000.json").read_text()) == {}
+        assert json.loads((folder / f"{name}_prim_paths_0000.json").read_text()) == []
+    assert (folder / "camera_params_0000.json").is_file()

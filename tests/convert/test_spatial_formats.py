@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.common.errors import InputError
+from stages.common.errors import InputError, SettingsError
 from stages.common.settings.pictures import Convert
 from stages.convert.filters import sort_out
 from stages.convert.formats.kitti import columns_3d
@@ -156,7 +156,7 @@ def test_a_pose_tree_needs_keypoints(tmp_path):
     frames = write_frames(tmp_path / "frames", annotators=())
     with pytest.raises(InputError, match="frame 1 has no keypoints, which yolo_pose needs; add keypoints to"):
         convert(frames, tmp_path / "out", CLASSES, RULES)
-    with pytest.raises(InputError, match=r"names yolo_pose, and no class in scene\.classes has keypoints"):
+    with pytest.raises(SettingsError, match=r"names yolo_pose, and no class in scene\.classes has keypoints"):
         convert(frames, tmp_path / "out", ("small_load_carrier", "pallet"), RULES)
 
 

@@ -71,8 +71,8 @@ def _clashes(settings: Settings) -> Iterator[str]:
         yield "dataset.convert.formats lacks yolo, which training reads: add yolo"
     if "yolo_pose" in convert.formats and "keypoints" not in frames.annotators:
         yield (
-            "dataset.convert.formats names yolo_pose, which dataset.frames.annotators lacks keypoints for: "
-            "add keypoints, or take yolo_pose out"
+            "dataset.convert.formats holds yolo_pose, which is made of the annotator keypoints: "
+            "add keypoints to dataset.frames.annotators"
         )
     if frames.test_count == 0 and settings.deploy.target != "none":
         yield (

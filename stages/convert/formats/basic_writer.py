@@ -78,7 +78,7 @@ class BasicWriter:
         for kind in ("tight", "loose"):
             self._boxes(f"bounding_box_2d_{kind}", _boxes_2d(labelled, kind, self._classes), labelled, path)
         self._segmentation(frame, labelled, path)
-        if frame.boxes3d:
+        if "boxes3d.json" in frame.files:
             in_space = [item for item in labelled if item.id in frame.boxes3d]
             self._boxes("bounding_box_3d", _boxes_3d(in_space, frame, self._classes), in_space, path)
         if "depth.png" in frame.files:

@@ -34,7 +34,7 @@ class CocoWriter:
 
     def add(self, frame: ConvertedFrame) -> None:
         """Add one picture and its objects."""
-        self._has_points |= bool(frame.keypoints)
+        self._has_points |= "keypoints.json" in frame.files
         image = {
             "id": frame.number,
             "file_name": f"{frame.stem}.jpg",

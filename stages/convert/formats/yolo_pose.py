@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.common.errors import InputError
+from stages.common.errors import InputError, SettingsError
 from stages.convert.formats.registry import register_format
 from stages.convert.formats.yolo_tree import box_columns, link_picture, make_folders, write_data, write_labels
 from stages.convert.types import ConvertedFrame
@@ -25,7 +25,7 @@ class YoloPoseWriter:
         self._folder = folder
         self._classes = [name for name in classes if name in KEYPOINTS]
         if not self._classes:
-            raise InputError(
+            raise SettingsError(
                 "dataset.convert.formats names yolo_pose, and no class in scene.classes has keypoints; "
                 f"add one of {', '.join(KEYPOINTS)} or take yolo_pose out"
             )
