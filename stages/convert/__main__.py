@@ -13,7 +13,8 @@ DESCRIPTION = """\
 Write rendered frames in the formats that trainers read.
 
 reads   data/frames (shards of `python -m stages.sdg`)
-writes  data/dataset: yolo/ (pictures, labels, data.yaml), coco/ (JSON with masks as RLE), kitti/, statistics.json
+writes  data/dataset: yolo/ (pictures, labels, data.yaml), coco/ (JSON with masks as RLE), kitti/, statistics.json,
+        and what else dataset.convert.formats names: yolo_segment/, yolo_pose/, basic_writer/
 takes   scene.classes, dataset.convert.{formats,val_share,min_visible,min_box,max_truncation,fork_rule,min_forks}"""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from stages.convert.parts import part_of
 from stages.convert.statistics import Statistics
 from stages.convert.types import PARTS, ConvertedFrame
 from stages.sdg.shards import ShardFrame, read_frames, read_manifest
+from stages.sdg.shards.records import boxes_from_json, camera_from_json, keypoints_from_json
 
 PICTURES = Path("yolo/images")
 """Where pictures lie in the data set, once for all formats."""
@@ -84,7 +86,24 @@ def _converted(frame: ShardFrame, classes: Sequence[str], settings: Convert) -> 
         kept=kept,
         dropped=dropped,
         masks=masks,
+        files=frame.files,
+        **_in_space(frame),
     )
+
+
+def _in_space(frame: ShardFrame) -> dict[str, Any]:
+    """What the frame's annotators wrote of camera and objects in space, as fields of :class:`ConvertedFrame`."""
+    files, number = frame.files, frame.label.frame
+    found: dict[str, Any] = {}
+    if "camera.json" in files:
+        found["camera"] = camera_from_json(files["camera.json"], f"the camera of frame {number}")
+    if "boxes3d.json" in files:
+        boxes = boxes_from_json(files["boxes3d.json"], f"the 3D boxes of frame {number}")
+        found["boxes3d"] = {box.id: box for box in boxes}
+    if "keypoints.json" in files:
+        keypoints = keypoints_from_json(files["keypoints.json"], f"the keypoints of frame {number}")
+        found["keypoints"] = {item.id: item for item in keypoints}
+    return found
 
 
 def _decode_masks(frame: ShardFrame) -> NDArray[np.uint16]:

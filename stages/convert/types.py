@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.label.types import InstanceLabel
+from stages.sdg.label.types3d import Box3D, CameraLabel, Keypoints
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -41,6 +43,10 @@ class ConvertedFrame:
         kept: objects to learn.
         dropped: objects that are there and are not to be learnt.
         masks: (H, W) uint16, ``InstanceLabel.id`` of each pixel, 0 where none is.
+        camera: of the frame; None when the annotator ``camera`` was not asked for.
+        boxes3d: by id; empty when the annotator ``boxes3d`` was not asked for.
+        keypoints: by id; empty when the annotator ``keypoints`` was not asked for.
+        files: the frame's members by suffix, as they are in its shard.
     """
 
     number: int
@@ -50,6 +56,10 @@ class ConvertedFrame:
     kept: tuple[InstanceLabel, ...]
     dropped: tuple[Dropped, ...]
     masks: NDArray[np.uint16]
+    camera: CameraLabel | None = None
+    boxes3d: Mapping[int, Box3D] = field(default_factory=dict)
+    keypoints: Mapping[int, Keypoints] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from stages.common.cli import add_debug, run
 
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_debug(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     _add_preview(commands.add_parser("preview", help="a page to look through some frames, in seconds and without DVC"))
-    listing = commands.add_parser("list", help="print registered scenarios, assets and renderers")
+    listing = commands.add_parser("list", help="print registered scenarios, assets, renderers, annotators and formats")
     listing.set_defaults(action=_list)
     add_debug(listing)
     return parser
@@ -133,12 +133,20 @@ def _changed(overrides: Sequence[str]) -> Settings:
 
 
 def _list(_: argparse.Namespace) -> str:
+    from stages.common.settings.pictures import Format
+    from stages.sdg.annotators import annotator_names
     from stages.sdg.assets.catalogue import families
     from stages.sdg.plan import scenarios as _built_in  # noqa: F401 - registers them
     from stages.sdg.plan.draft import scenarios
     from stages.sdg.render.registry import renderer_names
 
-    kinds = {"scenarios": list(scenarios()), "assets": list(families()), "renderers": renderer_names()}
+    kinds = {
+        "scenarios": list(scenarios()),
+        "assets": list(families()),
+        "renderers": renderer_names(),
+        "annotators": annotator_names(),
+        "formats": list(get_args(Format)),
+    }
     return "\n".join(f"{kind}: {', '.join(sorted(names))}" for kind, names in kinds.items())
 
 

@@ -21,6 +21,9 @@ from stages.sdg.shards.manifest import read_manifest
 from stages.sdg.shards.reader import ShardFrame, pick_frames, spread
 
 SHEET = "contact-sheet.jpg"
+DRAWN = ("boxes3d", "keypoints")
+"""Annotators that a preview draws beside the labels, when they are asked for."""
+
 SHEET_FRAMES = 16
 """Frames on the sheet that is written beside the shards."""
 
@@ -139,7 +142,7 @@ def stored_classes(folder: Path) -> list[str]:
 
 
 def draw_frame(frame: ShardFrame, classes: Sequence[str] = CLASSES, side: int | None = None) -> NDArray[np.uint8]:
-    """A stored picture with its labels, (H, W, 3) uint8 BGR.
+    """A stored picture with its labels, (H, W, 3) uint8 BGR; with 3D boxes and keypoints where the frame has them.
 
     Args:
         frame: from a shard.
@@ -148,13 +151,20 @@ def draw_frame(frame: ShardFrame, classes: Sequence[str] = CLASSES, side: int | 
     """
     import cv2
 
-    from stages.sdg.label.draw import draw_labels
+    from stages.sdg.label.draw import draw_boxes_3d, draw_keypoints, draw_labels
+    from stages.sdg.shards.records import boxes_from_json, keypoints_from_json
 
     picture = cv2.imdecode(np.frombuffer(frame.files["jpg"], np.uint8), cv2.IMREAD_COLOR)
     if side is not None:
         scale = side / max(picture.shape[:2])
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return draw_labels(np.asarray(picture, np.uint8), frame.label, classes)
+    drawn = draw_labels(np.asarray(picture, np.uint8), frame.label, classes)
+    width = frame.label.width
+    if "boxes3d.json" in frame.files:
+        drawn = draw_boxes_3d(drawn, boxes_from_json(frame.files["boxes3d.json"]), width, classes)
+    if "keypoints.json" in frame.files:
+        drawn = draw_keypoints(drawn, keypoints_from_json(frame.files["keypoints.json"]), width)
+    return drawn
 
 
 def arrange(tiles: Sequence[NDArray[np.uint8]], gap: int = 4) -> NDArray[np.uint8]:

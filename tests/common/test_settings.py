@@ -85,6 +85,10 @@ CASES = [
     ("dataset.frames.count", 16, r"dataset.frames.count=16 with dataset.convert.val_share=0.15 leaves no frame for validation: ask for .*"),
     ("dataset.convert.val_share", 0.99, r"dataset.frames.count=32 with dataset.convert.val_share=0.99 leaves no frame for training: ask for .*"),
     ("dataset.convert.formats", ["coco"], "dataset.convert.formats lacks yolo, which training reads: add yolo"),
+    ("dataset.convert.formats", ["yolo", "voc"], r"dataset.convert.formats\[1\] is 'voc': give one of yolo, yolo_segment, .*"),
+    ("dataset.convert.formats", ["yolo", "yolo_pose"], "dataset.convert.formats holds yolo_pose, which is made of the annotator keypoints: add keypoints .*"),
+    ("dataset.convert.fork_rule", "most", "dataset.convert.fork_rule is 'most': give one of all, visible"),
+    ("dataset.frames.annotators", ["box3d"], r"dataset.frames.annotators\[0\] is 'box3d': give one of rgb, boxes, .*"),
     ("dataset.frames.test_count", 0, "dataset.frames.test_count=0 cannot go with deploy.target=local, which is .*: ask for some, or choose deploy=none"),
 ]  # fmt: skip
 

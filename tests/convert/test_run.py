@@ -202,11 +202,12 @@ def test_a_format_of_ones_own(tmp_path, monkeypatch):
 
     monkeypatch.setattr(registry, "_FORMATS", dict(registry._FORMATS))
     register_format("names")(Names)
-    assert set(registered_formats()) == {"coco", "kitti", "names", "yolo"}
+    built_in = {"basic_writer", "coco", "kitti", "yolo", "yolo_pose", "yolo_segment"}
+    assert set(registered_formats()) == {*built_in, "names"}
     writer = open_writer("names", tmp_path, CLASSES)
     writer.close()
     assert (tmp_path / "names/names.txt").read_text() == ""
-    with pytest.raises(SettingsError, match="'pascal', which is not registered; choose from coco, kitti, names, yolo"):
+    with pytest.raises(SettingsError, match=r"'pascal', which is not registered; choose from basic_writer, coco"):
         open_writer("pascal", tmp_path, CLASSES)
 
 

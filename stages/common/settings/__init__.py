@@ -69,6 +69,11 @@ def _clashes(settings: Settings) -> Iterator[str]:
         )
     if "yolo" not in convert.formats:
         yield "dataset.convert.formats lacks yolo, which training reads: add yolo"
+    if "yolo_pose" in convert.formats and "keypoints" not in frames.annotators:
+        yield (
+            "dataset.convert.formats holds yolo_pose, which is made of the annotator keypoints: "
+            "add keypoints to dataset.frames.annotators"
+        )
     if frames.test_count == 0 and settings.deploy.target != "none":
         yield (
             f"dataset.frames.test_count=0 cannot go with deploy.target={settings.deploy.target}, which is checked on "

@@ -10,7 +10,10 @@ from stages.common.settings.base import CLASSES, ClassName, Group
 from stages.common.settings.distribution import Quantity, within
 
 Share = Field(ge=0, le=1)
-Annotator = Literal["rgb", "boxes", "instance", "depth", "normals", "semantic"]
+Annotator = Literal[
+    "rgb", "boxes", "instance", "depth", "normals", "semantic", "camera", "boxes3d", "pose", "keypoints", "flow"
+]
+Format = Literal["yolo", "yolo_segment", "yolo_pose", "coco", "kitti", "basic_writer"]
 
 
 class Scene(Group):
@@ -234,7 +237,7 @@ class Convert(Group):
         min_forks: least visible share of the forks' unoccluded pixels that ``visible`` takes for seen.
     """
 
-    formats: list[Literal["yolo", "coco", "kitti"]] = Field(["yolo", "coco", "kitti"])
+    formats: list[Format] = Field(["yolo", "coco", "kitti"])
     val_share: float = Field(0.15, gt=0, lt=1)
     min_visible: float = Field(0.1, ge=0, le=1)
     min_box: float = Field(6, ge=0)

@@ -10,7 +10,7 @@ from typing import Protocol
 from stages.common.errors import SettingsError
 from stages.convert.types import ConvertedFrame
 
-BUILT_IN = ("yolo", "coco", "kitti")
+BUILT_IN = ("yolo", "yolo_segment", "yolo_pose", "coco", "kitti", "basic_writer")
 """Modules of this package that register a format when they are imported."""
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from stages.convert.formats.registry import register_format
-from stages.convert.types import PARTS, ConvertedFrame
-
-HEAD = "# Paths are relative to this file's folder, so the tree can be moved as a whole.\n"
+from stages.convert.formats.yolo_tree import box_columns, make_folders, write_data, write_labels
+from stages.convert.types import ConvertedFrame
 
 
 @register_format("yolo")
@@ -23,26 +20,16 @@ class YoloWriter:
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
         self._folder = folder
         self._classes = list(classes)
-        for part in PARTS:
-            (folder / "labels" / part).mkdir(parents=True)
+        make_folders(folder)
 
     def add(self, frame: ConvertedFrame) -> None:
         """Write the label file of one picture."""
         lines = []
         for instance in frame.kept:
-            left, top, right, bottom = instance.xyxy
-            box = (
-                (left + right) / 2 / frame.width,
-                (top + bottom) / 2 / frame.height,
-                (right - left) / frame.width,
-                (bottom - top) / frame.height,
-            )
-            lines.append(" ".join([str(self._classes.index(instance.class_name)), *(f"{side:.7f}" for side in box)]))
-        text = "".join(f"{line}\n" for line in lines)
-        (self._folder / "labels" / frame.part / f"{frame.stem}.txt").write_text(text)
+            columns = box_columns(instance.xyxy, frame)
+            lines.append(" ".join([str(self._classes.index(instance.class_name)), *columns]))
+        write_labels(self._folder, frame, lines)
 
     def close(self) -> None:
         """Write ``data.yaml``."""
-        # No `path`: Ultralytics takes the folder of the file, where a relative `path` would start at the shell's.
-        content = {part: f"images/{part}" for part in PARTS} | {"names": dict(enumerate(self._classes))}
-        (self._folder / "data.yaml").write_text(HEAD + yaml.safe_dump(content, sort_keys=False))
+        write_data(self._folder, self._classes)

@@ -163,7 +163,10 @@ def _fork(shape: Shape, look: Look, builder: Builder, side: float, rng: np.rando
             builder.add(
                 "forks", beam((x - 0.12, middle, low), (x, middle, roller), shape.fork_width * 0.5, 0.02), look.dark
             )
-    builder.keypoint(f"fork_tip_{'left' if side > 0 else 'right'}", (length, middle, top))
+    word = "left" if side > 0 else "right"
+    builder.keypoint(f"fork_tip_{word}", (length, middle, top))
+    builder.keypoint(f"fork_heel_{word}", (0, middle, top))
+    builder.keypoint(f"roller_{word}", (sum(spots) / len(spots), middle, roller))
     if shape.style == "scissor":
         _scissor(shape, look, builder, middle, low)
 
@@ -279,7 +282,7 @@ def _steering(shape: Shape, look: Look, builder: Builder, rng: np.random.Generat
     turned += _tiller(shape, look, builder, rng, (x - 0.07, top * float(rng.uniform(0.55, 0.72))))
     for name, mesh, material, smooth in turned:
         builder.add(name, turn(mesh, 2, shape.tiller_swing, (x, 0, 0)), material, smooth)
-    for name in ("handle", "wheel_left", "wheel_right"):
+    for name in ("handle", "handle_left", "handle_right", "tiller_hinge", "wheel_left", "wheel_right"):
         builder.keypoint(name, turn_points(builder.keypoints[name], 2, shape.tiller_swing, (x, 0, 0)))
 
 
@@ -303,14 +306,16 @@ def _tiller(
     else:
         made.append(("tiller", tube(path, [radius * 1.35, radius * 1.1, radius], 12), shaft, True))
     made.append(("tiller", box((x - 0.035, -0.055, z - 0.05), (x + 0.035, 0.055, z + 0.07), 0.012), look.dark, False))
-    grip, top = _handle(look, rng, (x + bend, z + length * 0.7), length * 0.3, radius)
+    grip, holds = _handle(look, rng, (x + bend, z + length * 0.7), length * 0.3, radius)
     made += grip
     if rng.uniform() < 0.25:
         plate = box(
             (x + bend - radius * 1.8, -0.018, z + length * 0.3), (x + bend - radius * 1.5, 0.018, z + length * 0.6)
         )
         made.append(("tiller", plate, look.label, False))
-    builder.keypoint("handle", turn_points(top, 1, -shape.tiller_angle, (x, 0, z)))
+    builder.keypoint("tiller_hinge", (x, 0, z))
+    for name, point in holds.items():
+        builder.keypoint(name, turn_points(point, 1, -shape.tiller_angle, (x, 0, z)))
     return [
         (name, turn(mesh, 1, -shape.tiller_angle, (x, 0, z)), material, smooth) for name, mesh, material, smooth in made
     ]
@@ -318,8 +323,8 @@ def _tiller(
 
 def _handle(
     look: Look, rng: np.random.Generator, foot: tuple[float, float], height: float, radius: float
-) -> tuple[list[tuple[str, Mesh, Material, bool]], tuple[float, float, float]]:
-    """The grip, a closed loop of one of several outlines or a T, and the middle of its top."""
+) -> tuple[list[tuple[str, Mesh, Material, bool]], dict[str, tuple[float, float, float]]]:
+    """The grip, a closed loop of one of several outlines or a T; the middle of its top and its ends, by name."""
     x, z = foot
     half = float(rng.uniform(0.065, 0.12))
     bar = radius * float(rng.uniform(0.75, 1.05))
@@ -330,7 +335,8 @@ def _handle(
         top = (x, 0.0, z + height)
         stem = tube([(x, 0, z), top], radius, 10)
         crossbar = tube([(x, -half * 1.4, z + height), (x, half * 1.4, z + height)], bar * 1.1, 10)
-        return [("tiller", stem, grip, True), ("tiller", crossbar, grip, True)], top
+        ends = {"handle_left": (x, half * 1.4, z + height), "handle_right": (x, -half * 1.4, z + height)}
+        return [("tiller", stem, grip, True), ("tiller", crossbar, grip, True)], {"handle": top, **ends}
     angles = np.linspace(-np.pi / 2, 1.5 * np.pi, 28, endpoint=False)
     power = {"loop": 1.0, "triangle": 0.75, "square": 0.45}[kind]
     across, up = np.cos(angles), np.sin(angles)
@@ -341,7 +347,8 @@ def _handle(
     made = [("tiller", tube(path, bar, 9, closed=True), grip, True)]
     lever = tube([(x, 0, z), (x + 0.012, 0, z + height * 0.55), (x + 0.02, half * 0.4, z + height * 0.6)], bar * 0.5, 6)
     made.append(("tiller", lever, look.steel if rng.uniform() < 0.4 else look.grip, True))
-    return made, (x + tip, 0.0, z + height)
+    left, right = path[path[:, 1].argmax()], path[path[:, 1].argmin()]
+    return made, {"handle": (x + tip, 0.0, z + height), "handle_left": tuple(left), "handle_right": tuple(right)}
 
 
 @register_asset("pallet_truck")
@@ -393,5 +400,10 @@ def electric_pallet_truck(rng: np.random.Generator, parameters: Parameters) -> A
     lean, swing = float(parameters.get("tiller_angle", rng.uniform(0.0, 0.35))), shape.tiller_swing * 0.3
     for name, mesh, material, smooth in made:
         builder.add(name, turn(turn(mesh, 1, -lean, (x, 0, z)), 2, swing, (x, 0, 0)), material, smooth)
-    builder.keypoint("handle", turn_points(turn_points((x, 0, top + 0.04), 1, -lean, (x, 0, z)), 2, swing, (x, 0, 0)))
+    points = {"handle": (x, 0.0, top + 0.04), "tiller_hinge": (x, 0.0, z)}
+    for word, side in (("left", 1), ("right", -1)):
+        grips = np.asarray(tiller_grip(x, top, side))
+        points[f"handle_{word}"] = tuple(grips[np.abs(grips[:, 1]).argmax()])
+    for name, point in points.items():
+        builder.keypoint(name, turn_points(turn_points(point, 1, -lean, (x, 0, z)), 2, swing, (x, 0, 0)))
     return builder.build()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings.base import CLASSES
+from stages.sdg.label.keypoints import SKELETON
 from stages.sdg.label.types import FrameLabel, InstanceLabel, Xyxy
+from stages.sdg.label.types3d import Box3D, Keypoints
 
 Picture = NDArray[np.uint8]
 Bgr = tuple[int, int, int]
@@ -21,6 +24,9 @@ COLOURS: tuple[Bgr, ...] = (
 
 CAPTION_SHARE = 0.08
 """Boxes narrower than this share of the picture have no caption; the colour says the class."""
+
+FARTHEST = 20_000
+"""Pixels from the corner of the picture beyond which no line is drawn."""
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -96,3 +102,57 @@ def _write(drawn: Picture, text: str, corner: tuple[int, int], colour: Bgr, scal
     y = max(height + 2, corner[1] - 2)
     cv2.rectangle(drawn, (x, y - height - 2), (x + width, y + below - 1), colour, cv2.FILLED)
     cv2.putText(drawn, text, (x, y), _FONT, size, (15, 15, 15), 1, cv2.LINE_AA)
+
+
+def draw_boxes_3d(picture: Picture, boxes: Sequence[Box3D], width: int, classes: Sequence[str] = CLASSES) -> Picture:
+    """A copy of the picture with the edges of oriented boxes; edges with an end behind the camera are left out.
+
+    Args:
+        picture: (H, W, 3) uint8, blue, green, red; of any size with the frame's proportions.
+        boxes: of the frame.
+        width: of the frame in pixels.
+        classes: all names, in the order of their numbers.
+    """
+    drawn, ratio = picture.copy(), picture.shape[1] / width
+    for box in boxes:
+        for corner, axis in itertools.product(range(8), (1, 2, 4)):
+            start, end = box.corners[corner], box.corners[corner | axis]
+            if not corner & axis and start is not None and end is not None:
+                # the sides of the front, +X, are thick
+                thick = 2 if corner & 1 and axis != 1 else 1
+                _line(drawn, start, end, ratio, colour_of(box.class_name, classes), thick)
+    return drawn
+
+
+def draw_keypoints(picture: Picture, keypoints: Sequence[Keypoints], width: int) -> Picture:
+    """A copy of the picture with named points: full where visible, rings where hidden; left is green, right is red.
+
+    Args:
+        picture: (H, W, 3) uint8, blue, green, red; of any size with the frame's proportions.
+        keypoints: of the frame.
+        width: of the frame in pixels.
+    """
+    drawn, ratio = picture.copy(), picture.shape[1] / width
+    for item in keypoints:
+        points = {point.name: point for point in item.points if point.visibility}
+        for first, second in SKELETON[item.class_name]:
+            if first in points and second in points:
+                a, b = points[first], points[second]
+                _line(drawn, (a.x, a.y), (b.x, b.y), ratio, (255, 255, 255), 1)
+        for name, point in points.items():
+            side = name.rpartition("_")[2]
+            colour = {"left": (60, 200, 60), "right": (60, 60, 235)}.get(side, (40, 220, 250))
+            centre = (round(point.x * ratio), round(point.y * ratio))
+            cv2.circle(drawn, centre, 3, colour, cv2.FILLED if point.visibility == 2 else 1, cv2.LINE_AA)
+    return drawn
+
+
+def _line(
+    drawn: Picture, start: tuple[float, float], end: tuple[float, float], ratio: float, colour: Bgr, thick: int
+) -> None:
+    # a corner just before the camera's plane may lie millions of pixels away, where OpenCV's whole numbers end
+    if max(map(abs, (*start, *end))) * ratio > FARTHEST:
+        return
+    (x0, y0), (x1, y1) = start, end
+    first, last = (round(x0 * ratio), round(y0 * ratio)), (round(x1 * ratio), round(y1 * ratio))
+    cv2.line(drawn, first, last, colour, thick, cv2.LINE_AA)

@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from stages.common.settings import Settings
-from stages.sdg.label.types import FrameLabel
 from stages.sdg.plan.types import FramePlan
-from stages.sdg.render.passes import Passes, RendererBackend
-from stages.sdg.shards.members import depth_image, encode_png, normals_image, semantic_image
-from stages.sdg.shards.records import label_to_json, plan_to_line
+from stages.sdg.render.passes import RendererBackend
+from stages.sdg.shards.records import plan_to_line
 
 
 @dataclass
@@ -36,8 +34,9 @@ def make_frame(settings: Settings, renderer: RendererBackend, number: int) -> Fr
 
     Raises:
         RenderError: when the renderer cannot render it.
-        SettingsError: when the settings name a scenario or asset that is not registered.
+        SettingsError: when the settings name a scenario, asset or annotator that is not registered.
     """
+    from stages.sdg.annotators import View, annotate, passes_needed
     from stages.sdg.label.labels import label_frame
     from stages.sdg.plan.planner import plan_frame
 
@@ -46,33 +45,14 @@ def make_frame(settings: Settings, renderer: RendererBackend, number: int) -> Fr
         plan = plan_frame(settings, number)
         line = plan_to_line(plan)
     with _timed(seconds, "backend"):
-        passes = renderer.render(plan, normals="normals" in annotators)
+        passes = renderer.render(plan, normals="normals" in passes_needed(annotators))
     with _timed(seconds, "label"):
         label = label_frame(plan, passes, settings.scene.classes)
     with _timed(seconds, "encode"):
-        members = encode(settings, plan, passes, label)
+        members = annotate(View(plan, passes, label, settings.scene.classes), annotators)
     # What the renderer does not account for itself is its overhead.
     seconds["backend"] = max(0.0, seconds["backend"] - sum(passes.seconds.values()))
     return Frame(line, members, {**seconds, **passes.seconds})
-
-
-def encode(settings: Settings, plan: FramePlan, passes: Passes, label: FrameLabel) -> dict[str, bytes]:
-    """Contents of a frame's members by suffix."""
-    from stages.sdg.render.sensor import develop, encode_jpeg
-
-    members = {
-        "instance.png": encode_png(passes.instance),
-        "jpg": encode_jpeg(develop(passes.linear, plan.sensor, plan.camera), plan.sensor.jpeg_quality),
-        "json": label_to_json(label),
-    }
-    annotators = settings.dataset.frames.annotators
-    if "depth" in annotators:
-        members["depth.png"] = encode_png(depth_image(passes.depth))
-    if "normals" in annotators and passes.normals is not None:
-        members["normals.png"] = encode_png(normals_image(passes.normals, passes.depth))
-    if "semantic" in annotators:
-        members["semantic.png"] = encode_png(semantic_image(passes.instance, label, settings.scene.classes))
-    return members
 
 
 def describe_plan(plan: FramePlan) -> str:

@@ -25,6 +25,7 @@ SOURCES = (
     "sdg/assets",
     "sdg/render",
     "sdg/label",
+    "sdg/annotators",
     "sdg/run/frame.py",
     "sdg/shards/members.py",
     "sdg/shards/records.py",

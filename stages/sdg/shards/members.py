@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +12,15 @@ from stages.sdg.label.types import FrameLabel
 ALWAYS = ("instance.png", "jpg", "json")
 """Suffixes that every frame has: placement ids (uint16), the picture and its :class:`FrameLabel`."""
 
-ASKED = {"depth": "depth.png", "normals": "normals.png", "semantic": "semantic.png"}
-"""Suffix by annotator, for those that are written only when asked for."""
-
 MILLIMETRES = 1000.0
 DEPTH_LIMIT = 65_535
 """Largest depth that 16 bits hold, in millimetres; what is farther is written as this."""
 
+FLOW_STEPS, FLOW_ZERO = 64.0, 32_768.0
+"""Steps a pixel and the value of no motion, of KITTI's flow encoding."""
+
 PNG_LEVEL = 4
 """zlib level: beyond it the masks shrink by little and take several times as long."""
-
-
-def suffixes(annotators: Iterable[str]) -> tuple[str, ...]:
-    """Suffixes of a frame's members, sorted."""
-    return tuple(sorted({*ALWAYS, *(ASKED[name] for name in annotators if name in ASKED)}))
 
 
 def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
@@ -45,6 +40,19 @@ def depth_image(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
     millimetres = np.rint(np.where(something, depth, 0).astype(np.float64) * MILLIMETRES)
     clipped: NDArray[np.uint16] = np.where(something, np.clip(millimetres, 1, DEPTH_LIMIT), 0).astype(np.uint16)
     return clipped
+
+
+def flow_image(flow: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Flow (H, W, 2) in pixels as KITTI stores it, (H, W, 3).
+
+    Red is ``u * 64 + 2^15``, green the same of v, blue 1 where there is a flow (Geiger et al., the devkit of KITTI's
+    flow benchmark 2015). What is longer than its 512 pixels has none.
+    """
+    scaled = np.rint(flow * FLOW_STEPS + FLOW_ZERO)
+    held = valid & ((scaled >= 0) & (scaled <= np.iinfo(np.uint16).max)).all(-1)
+    image = np.concatenate([scaled, np.ones((*valid.shape, 1))], -1)
+    encoded: NDArray[np.uint16] = np.where(held[..., None], image, 0).astype(np.uint16)
+    return encoded
 
 
 def normals_image(normals: NDArray[np.float32], depth: NDArray[np.float32]) -> NDArray[np.uint8]:

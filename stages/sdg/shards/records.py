@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from stages.common.errors import InputError
 from stages.sdg.label.types import FrameLabel
+from stages.sdg.label.types3d import Box3D, CameraLabel, Keypoints, Pose
 from stages.sdg.plan.types import FramePlan
 
 T = TypeVar("T")
@@ -17,11 +18,16 @@ T = TypeVar("T")
 
 _PLAN = TypeAdapter(FramePlan)
 _LABEL = TypeAdapter(FrameLabel)
+_CAMERA = TypeAdapter(CameraLabel)
+_BOXES = TypeAdapter(list[Box3D])
+_POSES = TypeAdapter(list[Pose])
+_KEYPOINTS = TypeAdapter(list[Keypoints])
 
 
-def _dump(value: FramePlan | FrameLabel) -> str:
+def _dump(value: Any) -> str:
     # json writes the shortest decimal that reads back as the same float; NaN and infinity are refused as bugs.
-    return json.dumps(dataclasses.asdict(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    plain = [dataclasses.asdict(item) for item in value] if isinstance(value, list) else dataclasses.asdict(value)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _load(adapter: TypeAdapter[T], text: str | bytes, source: str) -> T:
@@ -69,3 +75,49 @@ def label_from_json(text: bytes, source: str = "the label") -> FrameLabel:
         InputError: naming ``source`` when the text does not hold a label.
     """
     return _load(_LABEL, text, source)
+
+
+def record_to_json(record: CameraLabel | list[Box3D] | list[Pose] | list[Keypoints]) -> bytes:
+    """What is known of a frame in space, as it is stored in a shard.
+
+    Raises:
+        ValueError: when a number is not finite.
+        TypeError: when a field holds what JSON does not know, such as a numpy integer.
+    """
+    return _dump(record).encode()
+
+
+def camera_from_json(text: bytes, source: str = "the camera") -> CameraLabel:
+    """Member ``camera.json``.
+
+    Raises:
+        InputError: naming ``source`` when the text does not hold a camera.
+    """
+    return _load(_CAMERA, text, source)
+
+
+def boxes_from_json(text: bytes, source: str = "the 3D boxes") -> list[Box3D]:
+    """Member ``boxes3d.json``.
+
+    Raises:
+        InputError: naming ``source`` when the text does not hold boxes.
+    """
+    return _load(_BOXES, text, source)
+
+
+def poses_from_json(text: bytes, source: str = "the poses") -> list[Pose]:
+    """Member ``pose.json``.
+
+    Raises:
+        InputError: naming ``source`` when the text does not hold poses.
+    """
+    return _load(_POSES, text, source)
+
+
+def keypoints_from_json(text: bytes, source: str = "the keypoints") -> list[Keypoints]:
+    """Member ``keypoints.json``.
+
+    Raises:
+        InputError: naming ``source`` when the text does not hold keypoints.
+    """
+    return _load(_KEYPOINTS, text, source)

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.pallet_truck import STYLES
 from stages.sdg.assets.types import Asset
+from stages.sdg.label import keypoints as label_keypoints
 
 VARIANTS = range(24)
+POINTS = label_keypoints.KEYPOINTS["pallet_truck"]
 KEYPOINTS = {
-    "pallet_truck": {"fork_tip_left", "fork_tip_right", "handle", "wheel_left", "wheel_right"},
-    "electric_pallet_truck": {"fork_tip_left", "fork_tip_right", "handle"},
+    "pallet_truck": {*POINTS},
+    "electric_pallet_truck": {*POINTS} - {"wheel_left", "wheel_right"},
 }
 
 

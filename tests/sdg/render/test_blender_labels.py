@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 
 from stages.common.errors import MissingDependencyError
 from stages.common.settings.pictures import Renderer, Runtime
+from stages.sdg.label.flow import optical_flow
+from stages.sdg.label.keypoints import keypoints
 from stages.sdg.label.labels import label_frame
 from stages.sdg.label.types import FrameLabel
+from stages.sdg.plan.motion import next_camera
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.meshes import world_triangles
 from stages.sdg.render.passes import Passes, RendererBackend
@@ -129,6 +132,24 @@ def test_the_box_without_forks_agrees_with_the_fake_renderer(frame: tuple[FrameP
         if ours.forks_visible is not None:
             assert ours.xyxy_body == pytest.approx(theirs.xyxy_body, abs=1)
             assert ours.forks_visible == pytest.approx(theirs.forks_visible, abs=0.03)
+
+
+def test_keypoints_and_flow_agree_with_the_fake_renderer(frame: tuple[FramePlan, Passes, FrameLabel]) -> None:
+    frame_plan, passes, label = frame
+    fake = create_renderer("fake", SETTINGS).render(frame_plan)
+    (ours,) = keypoints(frame_plan, passes, label)
+    (theirs,) = keypoints(frame_plan, fake, label_frame(frame_plan, fake, CLASSES))
+    assert [(point.name, point.x, point.y) for point in ours.points] == [
+        (point.name, point.x, point.y) for point in theirs.points
+    ]
+    assert {point.visibility for point in ours.points} == {1, 2}
+    # a point at an outline may fall to either side
+    differing = [a for a, b in zip(ours.points, theirs.points, strict=True) if a.visibility != b.visibility]
+    assert len(differing) <= 1
+    following = next_camera(frame_plan)
+    same = (passes.instance == fake.instance) & (fake.instance > 0)
+    flows = [optical_flow(rendered, frame_plan.camera, following)[0][same] for rendered in (passes, fake)]
+    assert np.quantile(np.abs(flows[0] - flows[1]), 0.99) < 0.02
 
 
 def test_truncation_agrees_with_a_wider_picture(

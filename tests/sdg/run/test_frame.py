@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from stages.common.settings import Settings
+from stages.sdg.annotators import annotator_names, suffixes
 from stages.sdg.run.frame import describe_plan, make_frame
-from stages.sdg.shards.members import suffixes
 from stages.sdg.shards.records import label_from_json, plan_from_line
 from tests.sdg import made_up
 from tests.sdg.run import flat
@@ -18,12 +18,12 @@ def with_annotators(*names: str) -> Settings:
     return base.model_copy(update={"dataset": base.dataset.model_copy(update={"frames": frames})})
 
 
-@pytest.mark.parametrize("annotators", [(), ("depth",), ("normals",), ("semantic",), ("depth", "normals", "semantic")])
+@pytest.mark.parametrize("annotators", [(), ("depth",), ("normals",), ("flow", "keypoints"), tuple(annotator_names())])
 def test_members_are_those_asked_for(annotators: tuple[str, ...]) -> None:
     frame = make_frame(with_annotators(*annotators), flat.Flat(), 3)
     assert tuple(sorted(frame.members)) == suffixes(annotators)
     for suffix, data in frame.members.items():
-        if suffix != "json":
+        if not suffix.endswith("json"):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
             assert image.shape[:2] == (120, 160)
 

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pytest
 
-from stages.sdg.shards.members import depth_image, encode_png, normals_image, semantic_image, suffixes
+from stages.sdg.shards.members import depth_image, encode_png, flow_image, normals_image, semantic_image
 from tests.sdg import made_up
 
 
@@ -44,14 +43,12 @@ def test_semantic_has_the_class_number_of_labelled_things_only() -> None:
     assert semantic_image(np.zeros((1, 2), np.uint16), made_up.label(), ["pallet_truck"]).tolist() == [[0, 0]]
 
 
-@pytest.mark.parametrize(
-    ("annotators", "expected"),
-    [
-        ([], ("instance.png", "jpg", "json")),  # these are always written
-        (["rgb", "boxes", "instance"], ("instance.png", "jpg", "json")),
-        (["depth", "semantic"], ("depth.png", "instance.png", "jpg", "json", "semantic.png")),
-        (["normals"], ("instance.png", "jpg", "json", "normals.png")),
-    ],
-)
-def test_suffixes(annotators: list[str], expected: tuple[str, ...]) -> None:
-    assert suffixes(annotators) == expected
+def test_flow_in_kitti_s_steps_with_the_devkit_s_own_reading() -> None:
+    flow = np.array([[[0, 0], [1.5, -2.25], [511.98, -512], [512.1, 0], [3, 3]]])
+    valid = np.array([[True, True, True, True, False]])
+    image = decoded(encode_png(flow_image(flow, valid)))[..., ::-1]  # red, green, blue
+    assert image.dtype == np.uint16
+    assert image[..., 2].tolist() == [[1, 1, 1, 0, 0]]
+    assert image[0, 3:].tolist() == [[0, 0, 0], [0, 0, 0]]
+    read = (image[..., :2].astype(float) - 2**15) / 64  # io_flow.h
+    assert np.abs(read - flow)[0, :3].max() <= 1 / 128

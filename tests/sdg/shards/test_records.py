@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.common.errors import InputError
+from stages.common.settings.pictures import Renderer
+from stages.sdg.label.keypoints import keypoints
+from stages.sdg.label.labels import label_frame
+from stages.sdg.label.space import boxes_3d, camera_label, poses
 from stages.sdg.plan.types import Camera, FramePlan, Lamp, Placement, SensorPlan
+from stages.sdg.render.fake import FakeRenderer
+from stages.sdg.shards import records
 from stages.sdg.shards.records import label_from_json, label_to_json, plan_from_line, plan_to_line
 from tests.sdg import made_up
+from tests.sdg.render import scenes
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 three = st.tuples(numbers, numbers, numbers)
@@ -76,6 +83,22 @@ def test_numpy_floats_are_plain_numbers_in_the_line() -> None:
 def test_what_json_cannot_hold_is_refused(number: float) -> None:
     with pytest.raises((ValueError, TypeError)):
         plan_to_line(dataclasses.replace(made_up.plan(), sky=(number, 0.0, 0.0)))
+
+
+def test_what_is_known_in_space_reads_back() -> None:
+    plan = scenes.plan((-0.1, 0.0))
+    passes = FakeRenderer(Renderer(name="test", backend="fake")).render(plan)
+    label = label_frame(plan, passes, scenes.CLASSES)
+    for record, read in (
+        (camera_label(plan), records.camera_from_json),
+        (boxes_3d(plan, label), records.boxes_from_json),
+        (poses(plan, label), records.poses_from_json),
+        (keypoints(plan, passes, label), records.keypoints_from_json),
+    ):
+        assert record
+        assert read(records.record_to_json(record)) == record
+        with pytest.raises(InputError, match="cannot be read"):
+            read(b'[{"id": "x"}]')
 
 
 def test_label_reads_back() -> None:
