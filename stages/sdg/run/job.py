@@ -170,7 +170,7 @@ class _Run:
         runtime = self.settings.renderer.runtime
         gpus = gpu_names(len(gpu_memories_mib())) if runtime.device != "cpu" else []
         return Pool(
-            Job(self.settings, self.store.work.resolve(), self.factory),
+            Job(self.settings, self.store.work.resolve(), self.factory, self.own),
             size=runtime.workers,
             timeout=runtime.frame_timeout,
             lifetime=runtime.shards_per_worker * self.settings.dataset.frames.shard_size,

@@ -70,13 +70,23 @@ def prepare_all(settings: Settings, *, anew: bool = False) -> tuple[Prepared, ..
 
 
 def _prepared(entry: ImportedAsset, settings: Settings, *, anew: bool) -> Prepared:
-    storage = settings.storage
-    key = json.dumps([entry.model_dump(mode="json"), storage.endpoint, storage.region, str(cache_folder())])
+    key = _key(entry, settings)
     if anew or key not in _KEPT.prepared:
-        made = prepare(entry, storage)
+        made = prepare(entry, settings.storage)
         check_labels(made)
         _KEPT.prepared[key] = made
     return _KEPT.prepared[key]
+
+
+def adopt(settings: Settings, prepared: Sequence[Prepared]) -> None:
+    """Take over what another process prepared, so that all work on the same files though one changes meanwhile."""
+    for made in prepared:
+        _KEPT.prepared[_key(made.entry, settings)] = made
+
+
+def _key(entry: ImportedAsset, settings: Settings) -> str:
+    storage = settings.storage
+    return json.dumps([entry.model_dump(mode="json"), storage.endpoint, storage.region, str(cache_folder())])
 
 
 def prepare(entry: ImportedAsset, storage: Storage) -> Prepared:

@@ -14,6 +14,7 @@ import pytest
 from stages.common.errors import InputError, RenderError, SettingsError
 from stages.common.settings import Settings, check
 from stages.common.settings.platform import Storage
+from stages.sdg.assets.imports import prepare as imports
 from stages.sdg.assets.imports.prepare import check_labels, prepare, prepare_all
 from stages.sdg.run import key
 from stages.sdg.run.job import render_frames
@@ -158,3 +159,13 @@ def test_a_recorder_scene_places_all_its_things(place: Path) -> None:
     for first, second in zip(placements[::2], placements[1::2], strict=True):
         assert (first.position, first.rotation) == (second.position, second.rotation)
         assert second.id == first.id + 1
+
+
+def test_workers_take_the_files_as_the_run_found_them(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_truck(place / "t.glb")
+    chosen = settings(TRUCK)
+    made = prepare_all(chosen)
+    monkeypatch.setattr(imports, "_KEPT", imports._Kept())
+    imports.adopt(chosen, made)
+    (place / "t.glb").write_bytes(b"changed meanwhile")
+    assert prepare_all(chosen) == made
