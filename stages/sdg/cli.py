@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_debug(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     _add_preview(commands.add_parser("preview", help="a page to look through some frames, in seconds and without DVC"))
+    _add_assets(commands.add_parser("assets", help="check your own objects before anything is rendered"))
     listing = commands.add_parser("list", help="print registered scenarios, assets, renderers, annotators and formats")
     listing.set_defaults(action=_list)
     add_debug(listing)
@@ -91,6 +92,44 @@ labels, plans and statistics, or on a contact sheet."""
     )  # fmt: skip
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as randomization=heavy")
     add_debug(parser)
+
+
+def _add_assets(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Your own objects: the entries of assets in the settings."
+    check = parser.add_subparsers(title="commands", metavar="", required=True).add_parser(
+        "check", help="print and picture what was read, and say what is missing"
+    )
+    check.set_defaults(action=_check_assets)
+    check.add_argument("source", nargs="?", metavar="PATH", help="a file, folder or s3:// URI (default: all entries)")
+    check.add_argument("--class", dest="class_name", metavar="CLASS", help="of PATH, where no entry names it")
+    check.add_argument("--unit", choices=["m", "cm", "mm", "in", "ft"], help="of PATH, where no entry names it")
+    check.add_argument("--up", choices=["x", "y", "z"], help="of PATH, where no entry names it")
+    check.add_argument(
+        "--out", dest="sheet", type=Path, default=Path("runs/assets.jpg"), metavar="FILE", help="default: %(default)s"
+    )
+    add_debug(check)
+
+
+def _check_assets(args: argparse.Namespace) -> str:
+    from stages.common.errors import InputError
+    from stages.compose.compose import compose_settings, project_folder
+    from stages.sdg.assets.imports.check import check_assets, report
+    from stages.sdg.picture import draw_turntable
+
+    settings = compose_settings([], project_folder(Path.cwd()) / "conf")
+    given = {"class": args.class_name, "unit": args.unit, "up": args.up}
+    findings = check_assets(settings, args.source, **{key: value for key, value in given.items() if value})
+    print(report(findings), flush=True)
+    drawn = [found.prepared for found in findings if found.prepared is not None]
+    if drawn:
+        draw_turntable(drawn, args.sheet, settings.scene.classes)
+    useless = [found for found in findings if found.useless]
+    if useless:
+        raise InputError(
+            f"{len(useless)} of {len(findings)} own objects cannot be used as they are: see above, mend "
+            f"{', '.join(found.name for found in useless)} and check again"
+        )
+    return f"{args.sheet}: {len(findings)} own objects from four sides, their labels drawn in"
 
 
 def _stage(args: argparse.Namespace) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from stages.common.errors import SettingsError
 from stages.common.settings.base import CLASSES, Group
+from stages.common.settings.imports import Imports
 from stages.common.settings.learning import Compute, Model, Real, Train
 from stages.common.settings.messages import sentences
 from stages.common.settings.pictures import Dataset, Randomization, Renderer, Scene
@@ -24,11 +25,12 @@ BLOCK = 32
 
 
 class Settings(Group):
-    """All settings of a pipeline run, one attribute for each group in ``conf/``."""
+    """All settings of a pipeline run: one attribute for each group in ``conf/``, the seed, and the user's objects."""
 
     seed: int = Field(0, ge=0, lt=2**32)
     profile: str
     scene: Scene
+    assets: Imports
     randomization: Randomization
     renderer: Renderer
     dataset: Dataset
@@ -59,6 +61,7 @@ def _clashes(settings: Settings) -> Iterator[str]:
     compute, runtime = settings.compute.device, settings.renderer.runtime.device
     if compute == "cpu" and runtime in ("cuda", "optix"):
         yield f"compute.device=cpu cannot go with renderer.runtime.device={runtime}: set both to auto, or both to cpu"
+    yield from _foreign_assets(settings)
     frames, convert = settings.dataset.frames, settings.dataset.convert
     validating = validation_frames(min(frames.count, BLOCK), convert.val_share)
     if not 0 < validating < min(frames.count, BLOCK):
@@ -79,6 +82,19 @@ def _clashes(settings: Settings) -> Iterator[str]:
             f"dataset.frames.test_count=0 cannot go with deploy.target={settings.deploy.target}, which is checked on "
             "test frames: ask for some, or choose deploy=none"
         )
+
+
+def _foreign_assets(settings: Settings) -> Iterator[str]:
+    """One sentence for each entry of ``assets`` whose name or class cannot be."""
+    names = [entry.name for entry in settings.assets]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"assets holds two entries of the name '{name}': give each its own"
+    for entry in settings.assets:
+        for unknown in sorted(entry.classes() - set(settings.scene.classes)):
+            yield (
+                f"assets.{entry.name} has the class '{unknown}', which is not in scene.classes: choose one of "
+                f"{', '.join(settings.scene.classes)}, or none for scenery"
+            )
 
 
 def load(path: Path = Path("params.yaml")) -> Settings:

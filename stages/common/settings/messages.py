@@ -76,7 +76,7 @@ def unknown(key: str, root: type[Group]) -> str:
     parent = find(root, steps[:good]).annotation
     if not _is_group(parent):
         return f"{key} is not a setting: {'.'.join(steps[:good])} holds no others, so give it a value or remove the key"
-    siblings = list(parent.model_fields)
+    siblings = [field.alias or name for name, field in parent.model_fields.items()]
     for name in difflib.get_close_matches(steps[good], siblings, n=3, cutoff=0.65):
         meant = [*steps[:good], name, *steps[good + 1 :]]
         if find(root, meant).annotation is not None:
@@ -139,7 +139,8 @@ def find(root: type[Group], location: Iterable[str | int]) -> Place:
 def _below(place: Place, step: str | int) -> Place:
     annotation = place.annotation
     if _is_group(annotation):
-        field = annotation.model_fields.get(str(step))
+        fields = annotation.model_fields
+        field = fields.get(str(step)) or next((item for item in fields.values() if item.alias == step), None)
         return _place(field) if field else Place(None)
     if get_origin(annotation) is list:
         return _unwrapped(get_args(annotation)[0])

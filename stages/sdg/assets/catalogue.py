@@ -26,6 +26,9 @@ BUILT_IN = (
 )  # fmt: skip
 """Modules of this package that register families when they are imported."""
 
+CONTENT, GROUP = "content", "group"
+"""Parameters of the user's own objects: key in the cache, and which of the things that the object consists of."""
+
 _FAMILIES: dict[str, Generator] = {}
 
 
@@ -77,12 +80,14 @@ def build_asset(family: str, variant: int, parameters: Parameters) -> Asset:
     """Generate one asset; the last few hundred are kept.
 
     Args:
-        family: registered name.
+        family: registered name, or the name of one of the user's own objects.
         variant: number of the shape, 0 or more.
-        parameters: plain JSON values that the family's generator understands.
+        parameters: plain JSON values that the family's generator understands; those of an own object name it in the
+            cache by its :data:`CONTENT`, and perhaps one of its things by :data:`GROUP`.
 
     Raises:
         SettingsError: when there is no such family.
+        InputError: when the cache does not hold the own object.
     """
     return _build(family, variant, json.dumps(dict(parameters), sort_keys=True))
 
@@ -90,8 +95,13 @@ def build_asset(family: str, variant: int, parameters: Parameters) -> Asset:
 @functools.lru_cache(maxsize=384)
 def _build(family: str, variant: int, parameters: str) -> Asset:
     _load()
+    if CONTENT in (told := json.loads(parameters)):
+        from stages.sdg.assets.imports.store import load_asset
+
+        group = told.get(GROUP)
+        return load_asset(str(told[CONTENT]), None if group is None else int(group), float(told.get("dirt", 0.0)))
     if family not in _FAMILIES:
         raise SettingsError(f"asset family '{family}' is not registered; `python -m stages.sdg list` shows what is")
     digest = hashlib.sha256(family.encode()).digest()
     rng = np.random.default_rng([int.from_bytes(digest[:4], "little"), variant])
-    return _FAMILIES[family](rng, json.loads(parameters))
+    return _FAMILIES[family](rng, told)

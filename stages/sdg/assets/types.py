@@ -17,7 +17,7 @@ class Material:
     Attributes:
         kind: look of the base: ``paint``, ``metal``, ``plastic``, ``rubber``, ``wood``, ``cardboard``, ``concrete``,
             ``plaster``, ``fabric``, ``film`` (stretch wrap), ``print`` (paper with writing), ``glow``, ``mesh``
-            (a grid of wires, the rest transparent).
+            (a grid of wires, the rest transparent), ``imported`` (as the file has it, without a pattern).
         colour: linear base colour.
         roughness, metallic: 0 to 1.
         wear: 0 new to 1 worn through to ``under``.
@@ -26,6 +26,9 @@ class Material:
         scale: size of the pattern (grain, board, wire grid) in metres.
         glow: emitted radiance, W/m²/sr; 0 for what does not shine.
         seed: of the pattern.
+        texture: image file of the base colour, sRGB, by the ``uv`` of its part; ``colour`` is then its mean. Empty: no
+            image.
+        vertex_colours: the part's ``colours`` are the base colour.
     """
 
     kind: str
@@ -38,6 +41,8 @@ class Material:
     scale: float = 0.1
     glow: float = 0.0
     seed: int = 0
+    texture: str = ""
+    vertex_colours: bool = False
 
 
 PARTS = ("body", "forks", "tiller")
@@ -61,6 +66,8 @@ class Part:
         triangles: (M, 3) int32, counter-clockwise seen from outside.
         material: its surface.
         smooth: shade as a curved surface.
+        uv: (M, 3, 2) float32 texture coordinates of the triangles' corners, V up, or None.
+        colours: (M, 3, 3) float32 linear base colours of the corners, or None where the material says it all.
     """
 
     name: str
@@ -68,6 +75,8 @@ class Part:
     triangles: NDArray[np.int32]
     material: Material
     smooth: bool = False
+    uv: NDArray[np.float32] | None = None
+    colours: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

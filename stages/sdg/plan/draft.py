@@ -13,6 +13,7 @@ from stages.common.settings import Settings
 from stages.common.settings.distribution import Distribution
 from stages.sdg.plan.footprints import footprint_of
 from stages.sdg.plan.geometry import step
+from stages.sdg.plan.own import OwnObject, joined, own_objects
 from stages.sdg.plan.types import Lamp, Placement, Split, Vector
 
 VARIANTS = 1 << 20
@@ -111,6 +112,10 @@ class Draft:
     bays: list[Bay] = field(default_factory=list)
     _boxes: list[tuple[float, ...]] = field(default_factory=list)
     _palettes: dict[str, list[tuple[int, dict[str, Parameter]]]] = field(default_factory=dict)
+    own: dict[str, OwnObject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own = own_objects(self.settings)
 
     def draw(self, quantity: Distribution) -> float:
         """One value of a quantity in the settings."""
@@ -130,6 +135,15 @@ class Draft:
         """One name by weight."""
         shares = np.array(list(weights.values()))
         return str(self.rng.choice(list(weights), p=shares / sum(weights.values())))
+
+    def pool(self, weights: Mapping[str, float], *pools: str) -> Mapping[str, float]:
+        """Weights of built-in things, with the user's own objects of those pools beside them."""
+        return joined(weights, self.own, pools)
+
+    def own_of(self, pool: str) -> str | None:
+        """Name of an own object that takes the place of a built-in thing of that pool, or None."""
+        chosen = self.pool({"": 1.0}, pool)
+        return self.pick(chosen) or None if len(chosen) > 1 else None
 
     def new_variant(self) -> int:
         """A shape number of this split: even ones train, odd ones test."""
@@ -180,6 +194,8 @@ class Draft:
         chosen, look = self.shape(family) if variant is None else (variant, self.look())
         told = (parameters or {}).items()
         given = {key: round(value, 4) if isinstance(value, float) else value for key, value in told}
+        if family in self.own:
+            return self._add_own(self.own[family], chosen, look, position, rotation, scale)
         label = LABELS.get(family)
         if label not in self.settings.scene.classes:
             label = None
@@ -195,6 +211,39 @@ class Draft:
         )
         self.placements.append(placement)
         return placement
+
+    def _add_own(
+        self,
+        item: OwnObject,
+        variant: int,
+        look: Mapping[str, Parameter],
+        position: Vector,
+        rotation: Vector,
+        scale: float,
+    ) -> Placement:
+        """Place every thing that an own object consists of, each as an instance with a label of its own.
+
+        Returns:
+            The placement of the first one with a label, or of the first.
+        """
+        shape = item.shape(variant, self.split)
+        # the file's own surface stays; a thick layer of dirt would hide what was modelled
+        parameters: dict[str, Parameter] = {"content": shape.content, "dirt": round(float(look["dirt"]) / 2, 1)}
+        made = []
+        for group, label in enumerate(shape.labels):
+            placement = Placement(
+                id=len(self.placements) + 1,
+                family=item.name,
+                variant=variant,
+                position=tuple(round(float(v), 4) for v in position),  # type: ignore[arg-type]
+                rotation=tuple(round(float(v), 5) for v in rotation),  # type: ignore[arg-type]
+                label=label if label in self.settings.scene.classes else None,
+                scale=scale,
+                parameters=dict(parameters) if len(shape.labels) == 1 else {**parameters, "group": group},
+            )
+            self.placements.append(placement)
+            made.append(placement)
+        return next((placement for placement in made if placement.label), made[0])
 
     def is_free(self, box: Box) -> bool:
         """Whether a box lies inside the hall and cuts into nothing that occupies space, camera included."""
@@ -225,9 +274,13 @@ class Draft:
         self.occupy(box)
         return self.add(family, (x, y, 0.0), (yaw, 0.0, 0.0), variant=variant)
 
+    def room_of(self, family: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Lower and upper (X, Y) corner and height of the space that a family's shapes take, metres."""
+        return self.own[family].room if family in self.own else footprint_of(family)
+
     def box_of(self, family: str, x: float, y: float, yaw: float, margin: float = 0.0) -> Box:
         """The space that a family takes when put at that place of the floor, and ``margin`` metres on each side."""
-        low, high, tall = footprint_of(family)
+        low, high, tall = self.room_of(family)
         along, across = (low + high) / 2
         half_x, half_y = (high - low) / 2 + margin
         return Box(*step(x, y, yaw, float(along), float(across)), yaw, float(half_x), float(half_y), 0.0, tall)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from stages.sdg.plan.draft import Box, Draft
-from stages.sdg.plan.footprints import footprint_of
 from stages.sdg.plan.geometry import step
 from stages.sdg.plan.loads import Spot, loaded_rack, place_load
 from stages.sdg.plan.trucks import place_trucks
@@ -57,17 +57,17 @@ def line_walls(draft: Draft, fill: float) -> None:
         while at < run / 2 - 1.2:
             gap = float(rng.uniform(1.2, 2.4))
             if draft.chance(fill):
-                usual, kind = float(rng.uniform(0.55, 0.8)), draft.pick(BESIDE_WALLS)
-                out = offset - max(usual, _depth(kind) + 0.05)
+                usual, kind = float(rng.uniform(0.55, 0.8)), draft.pick(draft.pool(BESIDE_WALLS, "walls"))
+                out = offset - max(usual, _depth(draft, kind) + 0.05)
                 _wall_thing(draft, kind, *step(0.0, 0.0, yaw, at, out), yaw)
             at += gap
 
 
-def _depth(kind: str) -> float:
+def _depth(draft: Draft, kind: str) -> float:
     """Distance from a family's origin to the wall that it stands at, metres."""
     if kind in ("load", "cage"):
         return 0.0
-    low, high, _ = footprint_of(kind)
+    low, high, _ = draft.room_of(kind)
     return float(np.abs([low, high]).max(0)[0 if kind in BACK_TO_WALL else 1])
 
 
@@ -91,7 +91,7 @@ def _wall_thing(draft: Draft, kind: str, x: float, y: float, yaw: float) -> None
         draft.try_place(kind, x, y, turned)
 
 
-def scatter(draft: Draft, weights: dict[str, float], count: int, near: float = 1.5, far: float = 12.0) -> int:
+def scatter(draft: Draft, weights: Mapping[str, float], count: int, near: float = 1.5, far: float = 12.0) -> int:
     """Put things on free floor in the view; returns how many found a place."""
     view, placed = draft.seen_from, 0
     for _ in range(count):
@@ -143,10 +143,10 @@ def furnish(draft: Draft, reach: tuple[float, float] | None = None) -> None:
     content, rng = draft.settings.randomization.content, draft.rng
     placed = place_trucks(draft, draw_trucks(draft), reach)
     if draft.chance(0.4):
-        scatter(draft, VEHICLES, int(rng.integers(1, 3)), 2.5, 12.0)
-    scatter(draft, LOOKALIKES, round(draft.draw(content.distractors)), 1.8, 12.0)
+        scatter(draft, draft.pool(VEHICLES, "vehicles"), int(rng.integers(1, 3)), 2.5, 12.0)
+    scatter(draft, draft.pool(LOOKALIKES, "lookalikes"), round(draft.draw(content.distractors)), 1.8, 12.0)
     clutter = draft.draw(content.clutter)
-    scatter(draft, CLUTTER, rng.poisson(3 * clutter))
+    scatter(draft, draft.pool(CLUTTER, "clutter"), rng.poisson(3 * clutter))
     for _ in range(rng.poisson(6 * clutter)):
         x, y = draft.seen_from.floor(float(rng.uniform(3, 14)), float(rng.uniform(-1, 1)))
         turn = float(rng.uniform(-math.pi, math.pi)) if draft.chance(0.4) else float(rng.integers(4)) * math.pi / 2

@@ -49,7 +49,9 @@ def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
     """
     rng = draft.rng
     spot = dataclasses.replace(spot, yaw=spot.yaw + float(rng.normal(0, 0.015)))
-    chosen = kind or draft.pick(KINDS)
+    chosen = kind or draft.pick(draft.pool(KINDS, "loads"))
+    if chosen in draft.own:
+        return _own_load(draft, spot, chosen)
     if chosen == "stillage":
         return _pile(draft, "stillage", spot, 0.99, 5, {"height": 0.97})
     if chosen == "pallets":
@@ -65,6 +67,24 @@ def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
     if chosen == "block":
         return _loaded_pallets(draft, spot)
     return _on_pallet(draft, spot, chosen)
+
+
+def _own_load(draft: Draft, spot: Spot, name: str) -> float:
+    """One of the user's own objects: load carriers on the ground, all else on a pallet, empty where it does not fit."""
+    low, high, tall = draft.room_of(name)
+    (half_x, half_y), (x, y) = (high - low) / 2, (high + low) / 2
+    turned = half_x < half_y
+    half_x, half_y = max(half_x, half_y), min(half_x, half_y)
+    carriers = draft.own[name].shapes[0].labels
+    base = 0.0 if carriers in (("pallet",), ("stillage",)) else PALLET_HEIGHT
+    if half_x > HALF_LENGTH or half_y > HALF_WIDTH or base + tall > spot.room:
+        return _on_pallet(draft, spot, "empty")
+    if base:
+        draft.add("pallet", (spot.x, spot.y, spot.z), (spot.yaw, 0, 0), {"kind": "eur"})
+    yaw = spot.yaw + math.pi / 2 if turned else spot.yaw
+    place = step(spot.x, spot.y, yaw, -float(x), -float(y))
+    draft.add(name, (*place, spot.z + base), (yaw, 0.0, 0.0))
+    return base + tall
 
 
 def _pile(

@@ -151,7 +151,7 @@ def parking(draft: Draft) -> None:
     rng = draft.rng
     line_walls(draft, 0.8)
     _view_anywhere(draft)
-    scatter(draft, {**LOOKALIKES, **VEHICLES}, int(rng.integers(1, 4)), 2.5, 10)
+    scatter(draft, draft.pool({**LOOKALIKES, **VEHICLES}, "lookalikes", "vehicles"), int(rng.integers(1, 4)), 2.5, 10)
     furnish(draft)
 
 
@@ -175,7 +175,8 @@ def uniform(draft: Draft) -> None:
     everything = {**LOOKALIKES, **CLUTTER, **BESIDE_WALLS, "forklift": 2.0, "reach_truck": 1.0}
     for name in ("load", "cage"):
         everything.pop(name, None)
-    scatter(draft, everything, int(rng.integers(4, 22)), 1.6, 14)
+    pools = "lookalikes", "clutter", "walls", "vehicles"
+    scatter(draft, draft.pool(everything, *pools), int(rng.integers(4, 22)), 1.6, 14)
     for _ in range(int(rng.integers(0, 9))):
         x, y = _anywhere(draft)
         place_load(draft, Spot(x, y, 0.0, float(rng.uniform(-3.1, 3.1)), float(rng.uniform(0.3, 2.4))))
@@ -214,8 +215,8 @@ def negative(draft: Draft) -> None:
         _rack_behind(draft)
     line_walls(draft, 0.8)
     _view_anywhere(draft)
-    scatter(draft, LOOKALIKES, int(rng.integers(2, 7)), 1.8, 9)
-    scatter(draft, CLUTTER, int(rng.integers(2, 9)))
+    scatter(draft, draft.pool(LOOKALIKES, "lookalikes"), int(rng.integers(2, 7)), 1.8, 9)
+    scatter(draft, draft.pool(CLUTTER, "clutter"), int(rng.integers(2, 9)))
     for _ in range(int(rng.integers(1, 5))):
         place_load(draft, Spot(*_anywhere(draft), 0.0, 0.0, 1.5))
     marks(draft)

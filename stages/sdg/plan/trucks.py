@@ -77,7 +77,7 @@ def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: 
         parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
         room = min(room, draft.hall.height - 1.0)
         spot = Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room)
-        put_load(draft, spot, draft.pick(CARRIED))
+        put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
     # a truck that nobody holds stands with its tiller up
     if draft.chance(0.8):
         parameters["tiller_angle"] = float(rng.normal(0.04, 0.06))
@@ -104,6 +104,9 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
 
 
 def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
+    own = draft.own_of("trucks")
+    if own is not None:
+        return _place_own(draft, own, reach, sight)
     view = draft.seen_from
     below_racks = draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY)
     if below_racks and _place_in_bay(draft, sight):
@@ -161,6 +164,29 @@ def _leave_in(draft: Draft, bay: Bay, sight: float) -> bool:
     return True
 
 
+def _place_own(draft: Draft, name: str, reach: tuple[float, float] | None, sight: float) -> bool:
+    """Put one of the user's own trucks into the view, by the room that its mesh takes."""
+    view = draft.seen_from
+    low, high, tall = draft.room_of(name)
+    shares = np.stack(np.meshgrid((0.2, 0.8), (0.2, 0.8), (0.15, 0.5, 0.9), indexing="ij"), -1).reshape(-1, 3)
+    points = shares * (*(high - low), tall) + (*low, 0.0)
+    least = 1.0
+    for attempt in range(TRIES):
+        if attempt == TRIES // 2:  # ask for less
+            sight, least = sight * 0.7, LEAST_SHARE
+        x, y, yaw, cut = _draw_pose(draft, reach)
+        seen = _points(x, y, yaw, points)
+        if _share_in_picture(view, seen) < (LEAST_SHARE if cut else least):
+            continue
+        if clear_share(np.array([view.x, view.y, view.z]), seen, draft.boxes) < sight:
+            continue
+        if draft.try_place(name, x, y, yaw, variant=draft.new_variant()):
+            if draft.settings.randomization.content.structure and draft.chance(0.5):
+                _surround(draft, x, y, yaw)
+            return True
+    return False
+
+
 def _draw_pose(draft: Draft, reach: tuple[float, float] | None) -> tuple[float, float, float, bool]:
     """Fork heel (x, y) and heading of a truck in view, and whether the picture's border may cut it."""
     view, rng = draft.seen_from, draft.rng
@@ -174,10 +200,10 @@ def _draw_pose(draft: Draft, reach: tuple[float, float] | None) -> tuple[float, 
     return *step(view.x, view.y, heading, float(distance)), yaw, cut
 
 
-def _points(x: float, y: float, yaw: float) -> NDArray[np.float64]:
-    """World positions of :data:`TRUCK_POINTS` of a truck with its fork heel at (x, y)."""
+def _points(x: float, y: float, yaw: float, points: NDArray[np.float64] = TRUCK_POINTS) -> NDArray[np.float64]:
+    """World positions of a truck's points, :data:`TRUCK_POINTS` mostly, when its origin is put at (x, y)."""
     cos, sin = math.cos(yaw), math.sin(yaw)
-    return np.asarray(TRUCK_POINTS @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
+    return np.asarray(points @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
 
 
 def _share_in_picture(view: View, points: NDArray[np.float64]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from stages.common.errors import RenderError
 from stages.common.settings.pictures import Renderer
 from stages.sdg.assets.catalogue import build_asset
+from stages.sdg.assets.types import Part
 from stages.sdg.plan.geometry import rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
 from stages.sdg.render.amodal import amodal_extents
@@ -91,7 +93,7 @@ def _soup(plan: FramePlan) -> _Soup:
         counts = [len(part.triangles) for part in asset.parts]
         corners.append(world_triangles(placement))
         ids.append(np.full(sum(counts), placement.id, np.uint16))
-        colours.append(np.repeat([part.material.colour for part in asset.parts], counts, axis=0))
+        colours.append(np.concatenate([_colours(part) for part in asset.parts]))
         part_numbers.append(triangle_parts(placement))
         glows.append(np.repeat([part.material.glow for part in asset.parts], counts))
     return _Soup(
@@ -101,6 +103,13 @@ def _soup(plan: FramePlan) -> _Soup:
         np.concatenate([np.zeros(0), *glows]).astype(np.float32),
         np.concatenate(part_numbers),
     )
+
+
+def _colours(part: Part) -> NDArray[Any]:
+    """(M, 3) linear colour of each triangle."""
+    if part.colours is not None:
+        return np.asarray(part.colours.mean(1))
+    return np.tile(np.array(part.material.colour), (len(part.triangles), 1))
 
 
 def _draw(plan: FramePlan, soup: _Soup, canvas: Camera, normals: bool) -> Passes:

@@ -15,6 +15,7 @@ from stages.common.errors import RenderError
 from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.progress import Progress, duration
 from stages.common.settings import Settings
+from stages.sdg.assets.imports.prepare import describe, prepare_all, remarks
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.run.crew import gpu_memories_mib, gpu_names, resolved
 from stages.sdg.run.frame import describe_plan
@@ -107,6 +108,11 @@ class _Run:
 
     def __init__(self, settings: Settings, folder: Path, stream: TextIO, factory: str) -> None:
         frames = settings.dataset.frames
+        # before anything else: what cannot be read or yields no label must not be found out after rendering
+        self.own = prepare_all(settings, anew=True)
+        for item in self.own:
+            for remark in remarks(item):
+                print(f"sdg: assets.{item.entry.name}: {remark}", file=stream, flush=True)
         self.settings = resolved(settings)
         self.folder, self.stream, self.factory = folder, stream, factory
         self.key = content_key(settings)
@@ -164,7 +170,7 @@ class _Run:
         runtime = self.settings.renderer.runtime
         gpus = gpu_names(len(gpu_memories_mib())) if runtime.device != "cpu" else []
         return Pool(
-            Job(self.settings, self.store.work.resolve(), self.factory),
+            Job(self.settings, self.store.work.resolve(), self.factory, self.own),
             size=runtime.workers,
             timeout=runtime.frame_timeout,
             lifetime=runtime.shards_per_worker * self.settings.dataset.frames.shard_size,
@@ -214,10 +220,13 @@ class _Run:
         from stages.sdg.preview import SHEET, SHEET_FRAMES, write_sheet
 
         values = self.settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
+        if self.settings.assets:
+            values["assets"] = [entry.model_dump(mode="json") for entry in self.settings.assets]
         values["renderer"] = self.settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
         values["dataset"] = {"frames": self.settings.dataset.frames.model_dump(mode="json")}
         write_json(self.folder / "inputs" / "settings.json", values)
-        write_json(self.folder / "inputs" / "assets.json", families())
+        own = {item.entry.name: describe(item) for item in self.own}
+        write_json(self.folder / "inputs" / "assets.json", {**families(), **own})
         write_manifest(self.folder, self.manifest)
         write_sheet(self.folder, self.folder / SHEET, SHEET_FRAMES, self.settings.scene.classes)
 

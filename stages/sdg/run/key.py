@@ -20,6 +20,7 @@ from stages.common.settings import Settings
 STAGES = Path(__file__).resolve().parents[2]
 SOURCES = (
     "common/settings/distribution.py",
+    "common/settings/imports.py",
     "common/settings/pictures.py",
     "sdg/plan",
     "sdg/assets",
@@ -40,12 +41,25 @@ def relevant_settings(settings: Settings) -> dict[str, Any]:
     """The settings that determine a frame, as plain JSON values."""
     values = settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
     values["renderer"] = settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
+    if settings.assets:
+        values["assets"] = _assets(settings)
     values["frames"] = settings.dataset.frames.model_dump(mode="json", include={"sizes", "annotators"})
     return values
 
 
+def _assets(settings: Settings) -> list[Any]:
+    """What the user's own objects hold, wherever their files lie, and how they are drawn."""
+    from stages.sdg.assets.imports.prepare import prepare_all
+
+    return [[item.entry.name, item.entry.where, item.entry.weight, item.contents] for item in prepare_all(settings)]
+
+
 def content_key(settings: Settings) -> str:
-    """Hex SHA-256 over settings, sources and package versions; the order of what is drawn from counts, too."""
+    """Hex SHA-256 over settings, own objects, sources and package versions; the order of what is drawn from counts.
+
+    Raises:
+        StageError: when an own object cannot be read.
+    """
     parts = {"settings": relevant_settings(settings), "sources": _own_digest(), "packages": _versions()}
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stages.common.errors import StageError
 from stages.common.settings import Settings
+from stages.sdg.assets.imports.prepare import Prepared
 
 DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
@@ -28,11 +29,13 @@ class Job:
         settings: with the runtime's zeros resolved.
         work: folder that takes the finished frames.
         factory: ``module:function`` that is called with the backend's name and settings, and makes the renderer.
+        own: the user's own objects as the run found them.
     """
 
     settings: Settings
     work: Path
     factory: str
+    own: tuple[Prepared, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from stages.common.errors import RenderError, SettingsError, StageError
+from stages.sdg.assets.imports.prepare import adopt
 from stages.sdg.render.passes import RendererBackend
 from stages.sdg.run.frame import make_frame
 from stages.sdg.run.messages import Done, Failed, Job, Ready, Refused, Reply, disk_error
@@ -34,6 +35,7 @@ def main(channel: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         job: Job = channel.recv()
+        adopt(job.settings, job.own)
         start = time.perf_counter()
         try:
             renderer = make_renderer(job)

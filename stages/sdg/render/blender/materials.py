@@ -12,12 +12,16 @@ from typing import Any
 import bpy
 import numpy as np
 
+from stages.common.errors import RenderError
 from stages.sdg.assets.types import Material
 
 DUST = (0.16, 0.135, 0.105)
 """Linear colour of warehouse dust: grey-brown."""
 
 GRIME = (0.02, 0.018, 0.015)
+
+UV, COLOURS = "uv", "colours"
+"""Names of the layers in which imported meshes keep texture coordinates and colours."""
 
 Key = str | int
 """Name or place of a socket."""
@@ -163,6 +167,16 @@ def _plain(tree: _Tree, m: Material) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), shade(m.colour, 0.86), shade(m.colour, 1.08))
 
 
+def _imported(tree: _Tree, m: Material) -> Any:
+    """As the file has it: its image, its colours of vertices, or one colour."""
+    if m.texture:
+        place = tree.node("UVMap", uv_map=UV)[0]
+        return tree.node("TexImage", {"Vector": place}, image=m.texture)[0]
+    if m.vertex_colours:
+        return tree.node("Attribute", attribute_name=COLOURS)["Color"]
+    return m.colour
+
+
 _BASES = {
     "wood": _wood,
     "cardboard": _cardboard,
@@ -170,12 +184,13 @@ _BASES = {
     "plaster": _plaster,
     "brick": _brick,
     "print": _print,
+    "imported": _imported,
 }
 
 
 def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
     """Wear that shows what is under the paint, then grime and dust over everything."""
-    if m.wear > 0.02 and m.kind not in ("concrete", "plaster", "print", "wood", "cardboard"):
+    if m.wear > 0.02 and m.kind not in ("concrete", "plaster", "print", "wood", "cardboard", "imported"):
         chips = tree.ramp(tree.noise(0.05, 2.5), 0.78 - 0.26 * m.wear, 0.83 - 0.24 * m.wear)
         scratches = tree.ramp(tree.noise(0.02, 1, (0.08, 1, 1.3)), 0.74 - 0.1 * m.wear, 0.8 - 0.1 * m.wear)
         worn = tree.node("Math", {0: chips, 1: scratches}, operation="MAXIMUM")[0]
@@ -277,11 +292,23 @@ def _connect(tree: Any, plan: _Plan) -> list[Any]:
     for kind, properties in plan.nodes:
         node = tree.nodes.new(f"ShaderNode{kind}")
         for name, value in properties:
-            setattr(node, name, value)
+            setattr(node, name, _image(value) if name == "image" else value)
     nodes = list(tree.nodes)
     for source, place, key in plan.links:
         tree.links.new(nodes[source.node].outputs[source.socket], nodes[place].inputs[key])
     return nodes
+
+
+def _image(path: str) -> Any:
+    """An image file, loaded once; scenes come and go, images stay.
+
+    Raises:
+        RenderError: when it cannot be loaded.
+    """
+    try:
+        return bpy.data.images.load(path, check_existing=True)
+    except RuntimeError as error:
+        raise RenderError(f"the texture {path} cannot be loaded: run python -m stages.sdg assets check") from error
 
 
 def _set(socket: Any, value: Any) -> None:

@@ -13,7 +13,7 @@ from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import Asset, part_number
 from stages.sdg.plan.geometry import placement_matrix, rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
-from stages.sdg.render.blender.materials import Materials
+from stages.sdg.render.blender.materials import COLOURS, UV, Materials
 
 SENSOR_WIDTH_MM = 36.0
 SMOOTH_ANGLE = 0.7
@@ -72,7 +72,20 @@ def _mesh(asset: Asset, materials: Materials) -> Any:
         mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
     for part in asset.parts:
         mesh.materials.append(materials.of(part.material, part_number(part.name)))
+    _corner_values(mesh, asset)
     return mesh
+
+
+def _corner_values(mesh: Any, asset: Asset) -> None:
+    """Texture coordinates and colours of the corners, where any part has them."""
+    if any(part.uv is not None for part in asset.parts):
+        pieces = [np.zeros((len(p.triangles), 3, 2), np.float32) if p.uv is None else p.uv for p in asset.parts]
+        mesh.uv_layers.new(name=UV).uv.foreach_set("vector", np.concatenate(pieces).ravel())
+    if any(part.material.vertex_colours for part in asset.parts):
+        white = [np.ones((len(p.triangles), 3, 3), np.float32) if p.colours is None else p.colours for p in asset.parts]
+        colours = np.concatenate(white).reshape(-1, 3)
+        layer = mesh.color_attributes.new(COLOURS, "FLOAT_COLOR", "CORNER")
+        layer.data.foreach_set("color", np.c_[colours, np.ones(len(colours), np.float32)].astype(np.float32).ravel())
 
 
 def _lamp(lamp: Lamp, number: int) -> None:
