@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -41,6 +42,8 @@ class ConvertedFrame:
         kept: objects to learn.
         dropped: objects that are there and are not to be learnt.
         masks: (H, W) uint16, ``InstanceLabel.id`` of each pixel, 0 where none is.
+        scenario: sampler that arranged it; empty when unknown.
+        tags: drawn values, to slice results by.
     """
 
     number: int
@@ -50,6 +53,8 @@ class ConvertedFrame:
     kept: tuple[InstanceLabel, ...]
     dropped: tuple[Dropped, ...]
     masks: NDArray[np.uint16]
+    scenario: str = ""
+    tags: Mapping[str, float | str] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:

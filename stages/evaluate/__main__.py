@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--model", type=Path, default=Path("models/best.onnx"), metavar="FILE", help="the ONNX model")
     top.add_argument("--dataset", type=Path, default=Path("data/dataset"), metavar="DIR", help="converted frames")
     top.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="where to write")
+    top.add_argument("--cache", type=Path, metavar="DIR", help="what the network said before (.cache/evaluate)")
     add_debug(top)
     top.set_defaults(command=evaluate_command)
     detect = top.add_subparsers(metavar="[detect]").add_parser(

@@ -6,7 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
+from stages.common.checkout import main_checkout
 from stages.common.settings import load
+
+CACHE = Path(".cache/evaluate")
+"""Of the user's own checkout: experiments in other folders share what the network said."""
 
 
 def evaluate_command(args: argparse.Namespace) -> str:
@@ -16,7 +20,17 @@ def evaluate_command(args: argparse.Namespace) -> str:
 
     settings = load(args.params)
     run_id = training_run(args.model.parent / "training.json")
-    outcome = evaluate(args.model, args.dataset, settings.real, args.out, project=Path.cwd(), run_id=run_id)
+    project = Path.cwd()
+    outcome = evaluate(
+        args.model,
+        args.dataset,
+        settings.real,
+        args.out,
+        project=project,
+        run_id=run_id,
+        settings=settings.evaluate,
+        cache=args.cache or main_checkout(project) / CACHE,
+    )
     log_evaluation(settings.tracking, run_id, outcome.metrics, args.out, Path.cwd())
     return outcome.summary()
 

@@ -22,7 +22,8 @@ class CocoWriter:
 
     ``file_name`` is relative to ``yolo/images/<part>``; ``image_id`` is the frame's number; categories are numbered
     from 1. Dropped objects become ``iscrowd: 1``, the region that COCO's evaluation ignores. Beside COCO's own keys an
-    annotation has ``occlusion``, ``truncation`` (0 to 1) and ``distance`` (metres).
+    annotation has ``occlusion``, ``truncation`` (0 to 1) and ``distance`` (metres), and an image ``scenario`` and
+    ``tags``, the values drawn for the frame.
     """
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
@@ -37,6 +38,8 @@ class CocoWriter:
             "file_name": f"{frame.stem}.jpg",
             "width": frame.width,
             "height": frame.height,
+            "scenario": frame.scenario,
+            "tags": dict(frame.tags),
         }
         labelled = [(item, 0) for item in frame.kept] + [(item.instance, 1) for item in frame.dropped]
         labelled.sort(key=lambda pair: pair[0].id)
