@@ -83,7 +83,7 @@ class Spectrum:
         }
 
 
-def sample(pictures: Sequence[LabelledPicture], most: int, seed: int) -> list[int]:
+def sample(pictures: Sequence[object], most: int, seed: int) -> list[int]:
     """Places of at most ``most`` pictures, drawn at random, in their order."""
     if len(pictures) <= most:
         return list(range(len(pictures)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ LEVEL = 0.95
 
 MOST_GROUPS = 200
 """Pictures are left out one by one, or beyond so many pictures in so many groups, to measure skewness."""
+
+NORMAL = NormalDist()
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -85,13 +89,18 @@ def proportion_interval(hits: float, count: float) -> Interval:
 
 def _levels(point: float, drawn: Floats, left_out: Floats, pictures: int) -> list[float]:
     """Quantiles of the resamples that the interval ends at."""
-    from scipy.stats import norm, t
-
-    tail = norm.cdf(math.sqrt(pictures / (pictures - 1)) * t.ppf((1 - LEVEL) / 2, pictures - 1))
-    edge = float(norm.ppf(1 - tail))
-    below = ((drawn < point).mean() + (drawn <= point).mean()) / 2
-    bias = float(norm.ppf(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn))))
+    edge = math.sqrt(pictures / (pictures - 1)) * _student(pictures - 1)
+    below = float((drawn < point).mean() + (drawn <= point).mean()) / 2
+    bias = NORMAL.inv_cdf(min(max(below, 1 / len(drawn)), 1 - 1 / len(drawn)))
     skewed = left_out.mean() - left_out if len(left_out) else np.zeros(1)
     spread = float((skewed**2).sum()) ** 1.5
     acceleration = float((skewed**3).sum()) / (6 * spread) if spread > 0 else 0.0
-    return [float(norm.cdf(bias + (bias + side) / (1 - acceleration * (bias + side)))) for side in (-edge, edge)]
+    return [NORMAL.cdf(bias + (bias + side) / (1 - acceleration * (bias + side))) for side in (-edge, edge)]
+
+
+@cache
+def _student(freedom: int) -> float:
+    """Upper quantile of Student's distribution for :data:`LEVEL`."""
+    from scipy.stats import t
+
+    return float(t.ppf((1 + LEVEL) / 2, freedom))

@@ -35,6 +35,22 @@ def evaluate_command(args: argparse.Namespace) -> str:
     return outcome.summary()
 
 
+def advise_command(args: argparse.Namespace) -> str:
+    """Say which settings to change."""
+    from stages.evaluate.advise import advice_text, advise
+
+    return advice_text(advise(args.report, load(args.params)))
+
+
+def compare_command(args: argparse.Namespace) -> str:
+    """Compare two models on the same pictures."""
+    from stages.evaluate.versus import compare_command_line
+
+    settings = load(args.params)
+    cache = args.cache or main_checkout(Path.cwd()) / CACHE
+    return compare_command_line(args.model, args.other, args.dataset, settings, args.json, Path.cwd(), cache)
+
+
 def detect_command(args: argparse.Namespace) -> str:
     """Run a model over a folder."""
     from stages.evaluate.detect import detect_folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stages.common.detection import Detections
@@ -12,10 +12,10 @@ from stages.common.settings.learning import Evaluate
 from stages.evaluate.appearance import looks, sample
 from stages.evaluate.bootstrap import Resampling, resampling
 from stages.evaluate.calibration import Calibration, calibration
-from stages.evaluate.compare import Published, compare_models, compare_published
+from stages.evaluate.compare import Published, compare_published, difference
 from stages.evaluate.gallery import Shown, gallery
 from stages.evaluate.inference import Model, PictureResult, detect_set, match_picture
-from stages.evaluate.metrics import ALL, Scores, confusion, rounded, score
+from stages.evaluate.metrics import ALL, Scores, confusion, rounded, sampled_figures, score
 from stages.evaluate.mistakes import Mistakes, mistakes
 from stages.evaluate.plots import Curves, Pairs, curves
 from stages.evaluate.scales import scaled_results
@@ -158,7 +158,7 @@ def measure(
         worst=tuple(worst(slices, scores.overall.values)),
         mistakes=mistakes(results, names, scored, threshold),
         calibration={name: calibration(found, numbers, sampling) for name, numbers in groups.items()},
-        scales=tuple(scales(model, labelled, settings)),
+        scales=tuple(scales(model, labelled, results, settings)),
     )
 
 
@@ -175,23 +175,25 @@ def sliced(model: Model, results: Sequence[PictureResult], settings: Evaluate, s
     )
 
 
-def scales(model: Model, labelled: LabelledSet, settings: Evaluate) -> list[Scale]:
+def scales(model: Model, labelled: LabelledSet, results: Sequence[PictureResult], settings: Evaluate) -> list[Scale]:
     """The figures at other input sizes, and at the model's own, on a sample of the set; smallest first."""
     if not settings.scales or not settings.scale_pictures:
         return []
-    chosen = sample(labelled.pictures, settings.scale_pictures, settings.seed)
-    part = LabelledSet(
-        labelled.name, labelled.names, labelled.scored, tuple(labelled.pictures[place] for place in chosen), (), ()
-    )
-    names, threshold = model.detector.names, model.detector.threshold
-    found: dict[float, Table] = {
-        scale: table(scaled_results(model, part, scale)) for scale in sorted({1.0, *settings.scales})
+    chosen = [results[place] for place in sample(results, settings.scale_pictures, settings.seed)]
+    names, threshold, scored = model.detector.names, model.detector.threshold, labelled.scored
+    part = replace(labelled, pictures=tuple(item.picture for item in chosen))
+    sampling = resampling(len(chosen), settings.resamples, settings.seed)
+    found = {
+        scale: table(chosen if scale == 1 else scaled_results(model, part, scale))
+        for scale in sorted({1.0, *settings.scales})
     }
-    sampling = resampling(found[1.0].pictures, settings.resamples, settings.seed)
+    drawn = {
+        scale: sampled_figures(columns, names, scored, threshold, sampling.weights) for scale, columns in found.items()
+    }
     made = []
     for scale, columns in found.items():
-        scores = score(columns, names, part.scored, threshold, sampling)
-        gain = compare_models(columns, found[1.0], names, part.scored, (threshold, threshold), sampling)[ALL]["f1"]
+        gain = difference(drawn[scale][ALL]["f1"], drawn[1.0][ALL]["f1"], sampling)
+        scores = score(columns, names, scored, threshold, sampling, drawn[scale])
         made.append(Scale(scale, scores, gain.difference, gain.interval))
     return made
 

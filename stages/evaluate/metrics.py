@@ -132,7 +132,12 @@ class Scores:
 
 
 def score(
-    found: Table, names: Sequence[str], scored: Sequence[int], threshold: float, sampling: Resampling | None = None
+    found: Table,
+    names: Sequence[str],
+    scored: Sequence[int],
+    threshold: float,
+    sampling: Resampling | None = None,
+    drawn: Mapping[str, Mapping[str, Values]] | None = None,
 ) -> Scores:
     """Measure.
 
@@ -142,15 +147,17 @@ def score(
         scored: numbers of those that count.
         threshold: operating threshold, exclusive.
         sampling: weightings to take intervals from; None takes none.
+        drawn: what :func:`sampled_figures` gives for those, where it is known already.
     """
     once = np.ones((1, found.pictures))
     exact = sampled_figures(found, names, scored, threshold, once)
-    drawn = sampled_figures(found, names, scored, threshold, sampling.weights) if sampling else {}
+    if sampling and drawn is None:
+        drawn = sampled_figures(found, names, scored, threshold, sampling.weights)
     groups = {names[number]: [number] for number in scored} | {ALL: list(scored)}
     made = {}
     for name, numbers in groups.items():
         values = {key: None if np.isnan(value[0]) else float(value[0]) for key, value in exact[name].items()}
-        intervals = {key: sampling.interval(value) for key, value in drawn[name].items()} if sampling else {}
+        intervals = {key: sampling.interval(value) for key, value in drawn[name].items()} if sampling and drawn else {}
         kept = {key: ends for key, ends in intervals.items() if ends is not None and values[key] is not None}
         made[name] = Figures(count(rank(found, numbers), threshold), values, kept)
     everything = rank(found, scored)

@@ -56,10 +56,10 @@ def weighted_precision(found: Table, number: int, weights: NDArray[np.floating[A
         weight = weights[part][:, found.picture[mine]]
         totals = weight.cumsum(axis=1)
         for level in range(len(COCO_IOUS)):
-            hits, ignored = np.flatnonzero(found.coco_hit[level, mine]), found.coco_ignored[level, mine]
-            counted = totals if not ignored.any() else (weight * ~ignored).cumsum(axis=1)
+            hits = np.flatnonzero(found.coco_hit[level, mine])
             right = weight[:, hits].cumsum(axis=1)
-            curves[level, part] = _areas(right, counted[:, hits], objects[part])
+            counted = totals[:, hits] - _before(weight, np.flatnonzero(found.coco_ignored[level, mine]), hits)
+            curves[level, part] = _areas(right, counted, objects[part])
             recalls[level, part] = (right[:, -1] if len(hits) else 0) / np.maximum(objects[part], 1)
     none = objects == 0
     curves[:, none] = recalls[:, none] = np.nan
@@ -80,5 +80,17 @@ def _areas(
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     recall = right / np.maximum(objects, 1)[:, None]
     padded = np.concatenate([envelope, np.zeros((len(envelope), 1), envelope.dtype)], axis=1)
-    rows = (row[np.searchsorted(reached, RECALLS)] for row, reached in zip(padded, recall, strict=True))
-    return np.fromiter((row.mean(dtype=np.float64) for row in rows), np.float64, len(padded))
+    # one search for all rows: each is shifted above the one before; the first, the set as it is, stays exact
+    shift = 2.0 * np.arange(len(recall))[:, None]
+    places = np.searchsorted((recall + shift).ravel(), (RECALLS + shift).ravel()).reshape(len(recall), -1)
+    columns = np.minimum(places - recall.shape[1] * np.arange(len(recall))[:, None], recall.shape[1])
+    means: Floats = np.take_along_axis(padded, columns, axis=1).mean(axis=1, dtype=np.float64)
+    return means
+
+
+def _before(
+    weight: NDArray[np.floating[Any]], ignored: NDArray[np.int64], hits: NDArray[np.int64]
+) -> NDArray[np.floating[Any]]:
+    """(B, H) weight of the ignored detections that score more than each hit; columns by falling score."""
+    sums = np.concatenate([np.zeros((len(weight), 1), weight.dtype), weight[:, ignored].cumsum(axis=1)], axis=1)
+    return sums[:, np.searchsorted(ignored, hits)]

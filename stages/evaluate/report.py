@@ -147,8 +147,9 @@ def _numbers(counts: Counts) -> dict[str, float | int | None]:
     }
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _number(value: object) -> str:
+    """What is not there, or None, is a dash."""
+    return f"{value:.3f}" if isinstance(value, float | int) else "–"
 
 
 def _ends(interval: Sequence[float] | None) -> str:

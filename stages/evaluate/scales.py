@@ -42,7 +42,7 @@ def scaled_results(model: Model, labelled: LabelledSet, scale: float) -> list[Pi
         return detect_scaled(model.detector, pixels, scale)
 
     title = f"evaluate {labelled.name} at {scale:g} times the input size"
-    found, _ = detect_pictures(model, labelled.pictures, title, "as it is" if scale == 1 else f"scale {scale:g}", look)
+    found, _ = detect_pictures(model, labelled.pictures, title, f"scale {scale:g}", look)
     pairs = zip(labelled.pictures, found, strict=True)
     return [match_picture(picture, boxes, labelled.scored) for picture, boxes in pairs if boxes is not None]
 

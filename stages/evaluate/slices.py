@@ -35,7 +35,7 @@ BINS = 4
 LEAST_PICTURES = 5
 """Pictures in such a bin."""
 
-LEAST_OBJECTS = 5
+LEAST_OBJECTS = 3
 """Objects that a slice needs to be called weak."""
 
 Floats = NDArray[np.float64]

@@ -12,11 +12,11 @@ from stages.common.tracking import resume_run
 FOLDER = "evaluation"
 """Of the run's artifacts."""
 
-FILES = ("metrics.json", "report.html", "plots")
+FILES = ("metrics.json", "evaluation.json", "report.html", "plots")
 
 
 def log_evaluation(settings: Tracking, run_id: str, metrics: Mapping[str, Any], reports: Path, project: Path) -> None:
-    """Log the numbers (``real/ap50``, ``sim/classes/pallet/f1``) and keep report and plots.
+    """Log the numbers (``real/loco-dev/ap50``, ``sim/classes/pallet/f1``) and keep report and plots.
 
     Args:
         settings: where the run is.
@@ -32,11 +32,11 @@ def log_evaluation(settings: Tracking, run_id: str, metrics: Mapping[str, Any], 
 
 
 def flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """Nested numbers as ``{"sim/classes/pallet/ap50": 0.5}``, those that are None left out."""
+    """Nested numbers as ``{"sim/classes/pallet/ap50": 0.5}``; intervals, words and what is None are left out."""
     numbers: dict[str, float] = {}
     for key, value in metrics.items():
         if isinstance(value, Mapping):
             numbers |= flat(value, f"{prefix}{key}/")
-        elif value is not None:
+        elif isinstance(value, int | float):
             numbers[prefix + key] = float(value)
     return numbers
