@@ -142,7 +142,6 @@ def _content_changes(gap: Details, settings: Settings, name: str) -> Iterator[Ch
         nearer = heights["sim_quantiles"][-1] / max(heights["real_quantiles"][-1], 1)
         farther = heights["sim_quantiles"][0] / max(heights["real_quantiles"][0], 1)
         low, high = _clamped(nearer, 0.5, 1 / NARROWER), _clamped(farther, NARROWER, 2.0)
-        key = "randomization.camera.distance"
         reason = _fuller(heights, name, "box heights", " px")
         yield (
             "randomization.camera.distance",

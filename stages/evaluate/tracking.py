@@ -26,7 +26,7 @@ def log_evaluation(settings: Tracking, run_id: str, metrics: Mapping[str, Any], 
         project: top of the repository.
     """
     with resume_run(settings, run_id, project) as run:
-        run.log_metrics(flat(metrics))
+        run.log_metrics({name: value for name, value in flat(metrics).items() if name != "schema"})
         for name in FILES:
             run.log_artifact(reports / name, FOLDER if (reports / name).is_file() else f"{FOLDER}/{name}")
 

@@ -15,7 +15,6 @@ from stages.common.settings.learning import Real
 from stages.common.settings.pictures import Convert
 from stages.compose.compose import write_params
 from stages.convert.run import convert
-from stages.evaluate.real import Unmeasured
 from stages.evaluate.run import evaluate
 from tests.convert.frames import instance, write_frames
 from tests.evaluate.conftest import HEIGHT, NAMES, WIDTH, annotation, loco_json, write_photograph
@@ -78,7 +77,7 @@ def test_the_figures_are_those_of_the_made_case(dataset, model, photographs, tmp
     assert sim["classes"]["stillage"]["false_alarms"] == 0
     assert sim["ap50"] == pytest.approx(0.75, abs=1e-4)
     assert sim["best_f1"] == 0.8  # 8 hits, 4 false alarms, nothing missed
-    real = metrics["real"]
+    real = metrics["real"]["mine"]
     assert (real["pictures"], real["objects"], real["hits"], real["missing_pictures"]) == (2, 2, 1, 1)
     assert real["false_alarms"] == 1
     assert list(real["classes"]) == ["pallet_truck"]
@@ -92,6 +91,7 @@ def test_everything_that_is_promised_is_written(dataset, model, photographs, tmp
     evaluate(model, dataset, photographs, reports, project=tmp_path, run_id="abc123")
     assert sorted(path.name for path in reports.iterdir()) == [
         "deploy.json",
+        "evaluation.json",
         "metrics.json",
         "pictures",
         "plots",
@@ -99,7 +99,7 @@ def test_everything_that_is_promised_is_written(dataset, model, photographs, tmp
         "report.md",
     ]
     pictures = {path.name for path in (reports / "pictures").iterdir()}
-    assert "real-best-1.jpg" in pictures
+    assert "mine-best-1.jpg" in pictures
     assert "of-last-time.jpg" not in pictures
     markdown = (reports / "report.md").read_text()
     assert set(re.findall(r"\(pictures/([^)]+)\)", markdown)) == pictures
@@ -129,7 +129,10 @@ def test_the_plots_hold_the_curves(dataset, model, photographs, tmp_path):
         with open(plots / name, newline="") as stream:
             return list(csv.DictReader(stream))
 
-    assert len(list(plots.iterdir())) == 6
+    both = ("calibration", "confusion", "errors", "f1", "precision-recall", "scales", "slices")
+    expected = {f"{name}-{kind}.csv" for name in ("sim", "mine") for kind in both}
+    gap = {f"mine-{kind}.csv" for kind in ("content", "appearance", "noise")}
+    assert {path.name for path in plots.iterdir()} == expected | gap
     recall = {row["class"]: float(row["recall"]) for row in rows("sim-precision-recall.csv")}
     assert recall == {"pallet": 1, "pallet_truck": 1, "all": 1}
     best = max(rows("sim-f1.csv"), key=lambda row: float(row["f1"]) if row["class"] == "all" else 0)
@@ -152,8 +155,8 @@ def test_the_same_model_gives_the_same_bytes(dataset, model, photographs, tmp_pa
 
 def test_nothing_real_is_said_in_bold(dataset, model, tmp_path):
     outcome = evaluate(model, dataset, NOWHERE, tmp_path / "reports", project=tmp_path)
-    assert outcome.real == Unmeasured("real=none was chosen")
-    assert outcome.metrics["real"] == {"pictures": 0}
+    assert outcome.real == {}
+    assert outcome.metrics["real"] == outcome.metrics["gap"] == {}
     assert "real not measured (real=none was chosen)" in outcome.summary()
     markdown, page = ((tmp_path / "reports" / name).read_text() for name in ("report.md", "report.html"))
     assert "**Nothing real was measured.** real=none was chosen." in markdown
@@ -164,8 +167,8 @@ def test_photographs_of_another_size_or_damaged_are_not_counted(dataset, model, 
     folder = tmp_path / "photographs/dataset/subset-1"
     write_photograph(folder / "1,0.jpg", WIDTH // 2, HEIGHT // 2)
     outcome = evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
-    assert outcome.metrics["real"]["pictures"] == 1
-    assert outcome.metrics["real"]["missing_pictures"] == 2
+    assert outcome.metrics["real"]["mine"]["pictures"] == 1
+    assert outcome.metrics["real"]["mine"]["missing_pictures"] == 2
     assert "is 64x48 where its labels are for 128x96; get the original" in (tmp_path / "reports/report.md").read_text()
     (folder / "2.0.jpg").write_text("<html>")
     with pytest.raises(InputError, match=r"none of the 2 pictures of mine can be used: .*get the original"):
@@ -176,7 +179,8 @@ def test_a_data_set_without_test_frames(model, tmp_path):
     frames = write_frames(tmp_path / "frames", 8, 0)
     convert(frames, tmp_path / "dataset", NAMES, Convert())
     outcome = evaluate(model, tmp_path / "dataset", NOWHERE, tmp_path / "reports", project=tmp_path)
-    assert outcome.metrics["sim"] == {"pictures": 0}
+    assert outcome.metrics["sim"]["pictures"] == 0
+    assert "raise dataset.frames.test_count" in outcome.metrics["sim"]["reason"]
     assert "**Nothing was measured on renders.**" in (tmp_path / "reports/report.md").read_text()
 
 
@@ -205,7 +209,7 @@ def test_the_command_line(dataset, model, photographs, tmp_path):
     (tmp_path / "data/dataset").symlink_to(dataset)
     done = stage(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("evaluate: renders AP50 0.750, F1 0.500 on 4 pictures; real AP50 ")
+    assert done.stdout.startswith("evaluate: renders AP50 0.750, F1 0.500 on 4 pictures; loco AP50 ")
     assert done.stdout.endswith(" on 2 pictures\n")
     failed = stage(tmp_path, "--model", "absent.onnx")
     assert failed.returncode == InputError.exit_code
