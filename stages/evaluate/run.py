@@ -112,7 +112,7 @@ def evaluate(
         if isinstance(rendered, LabelledSet):
             gaps[item.name] = measure_gap(model, learnt_pictures(dataset, names), rendered, labelled, settings)
     outcome = Evaluation(_metrics(model.detector, sim, found, gaps), sim, found, gaps)
-    _write(out, model.detector, run_id, outcome)
+    write_results(out, model.detector, run_id, outcome)
     return outcome
 
 
@@ -184,7 +184,8 @@ def _details(detector: Detector, outcome: Evaluation) -> dict[str, Any]:
     }
 
 
-def _write(out: Path, detector: Detector, run_id: str, outcome: Evaluation) -> None:
+def write_results(out: Path, detector: Detector, run_id: str, outcome: Evaluation) -> None:
+    """Write all files of the stage; see :func:`evaluate`."""
     done = [item for item in (outcome.sim, *outcome.real.values()) if isinstance(item, Measured)]
     with replaced_folder(out / "plots") as folder:
         for item in done:
