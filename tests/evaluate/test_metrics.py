@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.evaluate.bootstrap import resampling
 from stages.evaluate.metrics import NOTHING, Counts, confusion, count, curve, rank, score
 from stages.evaluate.table import table
 from tests.evaluate.results import random_results, result

@@ -160,11 +160,9 @@ def count_by_hand(results, number, threshold, iou):
         left = {i: [truth.xyxy[i], *truth.accepted.get(i, [])] for i in mine if not truth.ignore[i]}
         objects += len(left)
         boxes = sorted(
-            (
-                (-found.scores[i], i)
-                for i in range(len(found))
-                if found.classes[i] == number and found.scores[i] > threshold
-            )
+            (-found.scores[i], i)
+            for i in range(len(found))
+            if found.classes[i] == number and found.scores[i] > threshold
         )
         for _, i in boxes:
             box = found.xyxy[i].astype(float)
