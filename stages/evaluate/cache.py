@@ -54,7 +54,7 @@ def code_digest(*files: Path) -> str:
 
 def _read(path: Path) -> Arrays | None:
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as content:
             return {name: content[name] for name in content.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
+from stages.common.detection import Detector
 from stages.common.errors import InputError
-from stages.common.settings.learning import Real
+from stages.common.settings.learning import Real, RealSet
 from stages.common.settings.pictures import Convert
 from stages.compose.compose import write_params
 from stages.convert.run import convert
@@ -173,6 +174,66 @@ def test_photographs_of_another_size_or_damaged_are_not_counted(dataset, model, 
     (folder / "2.0.jpg").write_text("<html>")
     with pytest.raises(InputError, match=r"none of the 2 pictures of mine can be used: .*get the original"):
         evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
+
+
+def test_several_real_sets_are_each_measured_under_their_name(dataset, model, photographs, tmp_path):
+    """One is measured, of one no photograph is known, and figures, plots and report name each."""
+    second = RealSet(name="hall-2", root=photographs.root, annotations="labels.json")
+    third = RealSet(name="elsewhere", annotations="labels.json")
+    real = Real(**photographs.model_dump(exclude={"more"}), more=[second, third])
+    outcome = evaluate(model, dataset, real, tmp_path / "reports", project=tmp_path)
+    metrics = outcome.metrics
+    assert list(metrics["real"]) == ["mine", "hall-2", "elsewhere"]
+    assert list(metrics["gap"]) == ["mine", "hall-2"]
+    assert metrics["real"]["mine"] == metrics["real"]["hall-2"]
+    assert metrics["real"]["elsewhere"]["pictures"] == 0
+    assert "needs real.root" in metrics["real"]["elsewhere"]["reason"]
+    assert (tmp_path / "reports/plots/hall-2-slices.csv").is_file()
+    markdown = (tmp_path / "reports/report.md").read_text()
+    assert "## Real photographs: hall-2" in markdown
+    assert "## Real photographs: elsewhere" in markdown
+    assert "elsewhere not measured (" in outcome.summary()
+
+
+def test_a_second_run_asks_the_network_nothing(dataset, model, photographs, tmp_path, monkeypatch):
+    def files(folder):
+        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    cache = tmp_path / "cache"
+    evaluate(model, dataset, photographs, tmp_path / "one", project=tmp_path, cache=cache)
+
+    def asked(*_):
+        raise AssertionError("the network was asked again")
+
+    monkeypatch.setattr(Detector, "detect", asked)
+    evaluate(model, dataset, photographs, tmp_path / "two", project=tmp_path, cache=cache)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_the_details_hold_what_the_metrics_hold_and_more(dataset, model, photographs, tmp_path):
+    """The keys that docs/evaluate.md promises."""
+    evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
+    metrics, details = (
+        json.loads((tmp_path / f"reports/{name}.json").read_text()) for name in ("metrics", "evaluation")
+    )
+    assert metrics.keys() == {"schema", "threshold", "sim", "real", "gap"}
+    assert details.keys() == {"schema", "model", "sim", "real", "gap"}
+    for found, more in ((metrics["sim"], details["sim"]), (metrics["real"]["mine"], details["real"]["mine"])):
+        assert found == {key: more[key] for key in found}
+        assert more.keys() - found.keys() >= {"slices", "worst_slices", "reliability", "scales", "unusable", "missing"}
+        assert {"ap50", "ap50_95", "ar", "precision", "recall", "f1", "f1_iou30", "interval"} <= found.keys()
+        assert {"false_positives_per_picture", "errors", "calibration", "classes"} <= found.keys()
+        assert all(low <= found[name] <= high for name, (low, high) in found["interval"].items())
+        assert [step["scale"] for step in more["scales"]] == [0.5, 0.75, 1.0, 1.5]
+    gap = details["gap"]["mine"]
+    assert gap["classes"] == ["pallet_truck"]
+    assert gap["content"].keys() == metrics["gap"]["mine"]["content"].keys()
+    assert gap["content"].keys() == {"box_height", "aspect_ratio", "position_x", "position_y", "count", "overlap"}
+    assert {"luminance", "contrast", "saturation", "sharpness", "noise"} <= gap["appearance"].keys()
+    assert details["sim"]["slices"][0].keys() >= {"measure", "bin", "of", "objects", "hits", "recall", "interval"}
+    assert {"scenario"} & {row["measure"] for row in details["sim"]["slices"]} == set(), (
+        "all frames are of one scenario"
+    )
 
 
 def test_a_data_set_without_test_frames(model, tmp_path):
