@@ -147,5 +147,5 @@ class Evaluate(Group):
     resamples: int = Field(1000, ge=0, le=100_000)
     seed: int = Field(0, ge=0)
     scales: list[Annotated[float, Field(ge=0.1, le=4)]] = Field([0.5, 0.75, 1.5])
-    scale_pictures: int = Field(20, ge=0)
+    scale_pictures: int = Field(15, ge=0)
     appearance_pictures: int = Field(500, ge=0)
