@@ -9,7 +9,6 @@ from stages.evaluate.advise import advice_text, advise
 from stages.evaluate.reshape import combined, limits, scaled, shifted, stretched
 from tests.settings import compose
 
-
 DISTANCE = "randomization.camera.distance=[log_uniform,1.2,18]"
 NOISE = "randomization.sensor.noise=[log_uniform,0.5,4]"
 EXPOSURE = "randomization.sensor.exposure=[normal,-0.1,0.5,-1.6,1.0]"
