@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stages.common.detection import OperatingPoint, best_f1_threshold, iou_matrix
 from stages.common.detection.matching import precision_recall_f1
-from stages.evaluate.bootstrap import Interval, Resampling
+from stages.evaluate.bootstrap import Interval, Resampling, proportion_interval
 from stages.evaluate.inference import MATCH_IOU, PictureResult
 from stages.evaluate.precision import weighted_precision
 from stages.evaluate.table import LOOSE_IOU, Table
@@ -159,11 +159,26 @@ def score(
         values = {key: None if np.isnan(value[0]) else float(value[0]) for key, value in exact[name].items()}
         intervals = {key: sampling.interval(value) for key, value in drawn[name].items()} if sampling and drawn else {}
         kept = {key: ends for key, ends in intervals.items() if ends is not None and values[key] is not None}
-        made[name] = Figures(count(rank(found, numbers), threshold), values, kept)
+        counts = count(rank(found, numbers), threshold)
+        made[name] = Figures(counts, values, kept | _exact(counts, values) if sampling and found.pictures > 1 else kept)
     everything = rank(found, scored)
     overall = made.pop(ALL)
     best = best_f1_threshold(everything.scores, everything.hits, everything.objects)
     return Scores(threshold, found.pictures, made, overall, best)
+
+
+def _exact(counts: Counts, values: Mapping[str, float | None]) -> dict[str, Interval]:
+    """Intervals of shares that are nought or one, of which every resample says the same."""
+    totals = {
+        "recall": counts.objects,
+        f"recall{LOOSE}": counts.objects,
+        "precision": counts.hits + counts.false_alarms,
+    }
+    return {
+        name: proportion_interval(round(value * totals[name]), totals[name])
+        for name in totals
+        if (value := values[name]) in (0, 1) and value is not None
+    }
 
 
 def sampled_figures(

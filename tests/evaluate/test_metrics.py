@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.evaluate.bootstrap import resampling
 from stages.evaluate.metrics import NOTHING, Counts, confusion, count, curve, rank, score
 from stages.evaluate.table import table
 from tests.evaluate.results import random_results, result
@@ -81,3 +82,18 @@ def test_all_numbers_together():
     nothing = score(table([result([(0, 0, 9, 9, 0.9, 0)], [])]), NAMES, (0, 1), 0.5).as_json()
     assert nothing["ap50"] is None
     assert nothing["false_alarms"] == 1
+
+
+def test_figures_have_intervals_that_hold_them_and_those_of_nought_are_exact():
+    results = random_results(5, pictures=20)
+    scores = score(table(results), NAMES, (0, 1), 0.4, resampling(20, 200))
+    for figures in (*scores.classes.values(), scores.overall):
+        assert figures.intervals.keys() == figures.values.keys()
+        assert all(low <= figures.values[name] <= high for name, (low, high) in figures.intervals.items())
+        assert figures.intervals["f1"][0] < figures.values["f1"] < figures.intervals["f1"][1]
+    missed = score(table([result([], [(0, 0, 9, 9, 0, 0)])] * 4), NAMES, (0,), 0.4, resampling(4, 50)).overall
+    assert missed.values["recall"] == 0
+    assert missed.intervals["recall"] == pytest.approx((0, 0.602), abs=1e-3)
+    assert "precision" not in missed.intervals, "nothing was found, so there is none"
+    alone = score(table(results[:1]), NAMES, (0, 1), 0.4, resampling(1, 50)).overall
+    assert alone.intervals == {}
