@@ -1,5 +1,9 @@
 """Detections that really trained models made, kept as JSON in ``tests/data/predictions``.
 
+``sim-test``: ``weights/warehouse-yolo11n.pt``, exported at 640 pixels, on the 24 test frames of the laptop's settings
+(seed 0, Cycles). ``loco-dev``: the same model on the photographs of ``real/loco-dev``. ``loco-dev-refined``: that model
+after one epoch on 27 frames of the laptop's settings, as ``python -m stages.train`` leaves it, on the same photographs.
+
 Made by ``python -m tests.evaluate.predictions MODEL.onnx SET.json PICTURES OUT.json``, which is also how to add one.
 """
 
