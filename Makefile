@@ -39,4 +39,4 @@ mlflow-ui: setup ## the recorded runs on http://127.0.0.1:5000
 		--backend-store-uri "sqlite:///$(ROOT)/mlflow.db" --default-artifact-root "$(ROOT)/mlartifacts"
 
 clean: ## removes what the pipeline wrote; the DVC cache, the remote and the recorded runs stay
-	rm -rf data models reports runs build .coverage .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data models reports runs build .cache .coverage .pytest_cache .mypy_cache .ruff_cache

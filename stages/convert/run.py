@@ -86,6 +86,8 @@ def _converted(frame: ShardFrame, classes: Sequence[str], settings: Convert) -> 
         kept=kept,
         dropped=dropped,
         masks=masks,
+        scenario=label.scenario,
+        tags=label.tags,
         files=frame.files,
         **_in_space(frame),
     )

@@ -43,6 +43,8 @@ class ConvertedFrame:
         kept: objects to learn.
         dropped: objects that are there and are not to be learnt.
         masks: (H, W) uint16, ``InstanceLabel.id`` of each pixel, 0 where none is.
+        scenario: sampler that arranged it; empty when unknown.
+        tags: drawn values, to slice results by.
         camera: of the frame; None when the annotator ``camera`` was not asked for.
         boxes3d: by id; empty when the annotator ``boxes3d`` was not asked for.
         keypoints: by id; empty when the annotator ``keypoints`` was not asked for.
@@ -56,6 +58,8 @@ class ConvertedFrame:
     kept: tuple[InstanceLabel, ...]
     dropped: tuple[Dropped, ...]
     masks: NDArray[np.uint16]
+    scenario: str = ""
+    tags: Mapping[str, float | str] = field(default_factory=dict)
     camera: CameraLabel | None = None
     boxes3d: Mapping[int, Box3D] = field(default_factory=dict)
     keypoints: Mapping[int, Keypoints] = field(default_factory=dict)

@@ -7,15 +7,28 @@ import sys
 from pathlib import Path
 
 from stages.common.cli import add_debug, run
-from stages.evaluate.commands import detect_command, evaluate_command, share
+from stages.evaluate.commands import advise_command, compare_command, detect_command, evaluate_command, share
 
 DESCRIPTION = """\
 Measure the trained detector on held-out renders and on real photographs.
 
-reads   models/best.onnx, models/training.json, data/dataset (coco/test.json, yolo/images/test),
-        and the photographs of real: real.root, or fetched once into data/real
-writes  reports/: metrics.json, plots/*.csv, pictures/, report.html, report.md; figures go to the MLflow run of training
-takes   real.{name,root,annotations,source,checksums}, tracking"""
+reads   models/best.onnx, models/training.json, data/dataset (coco/{train,test}.json, yolo/images/test),
+        and the photographs of real and real.more: root, or fetched once into data/real
+writes  reports/: metrics.json, evaluation.json, plots/*.csv, pictures/, report.html, report.md; figures go to the
+        MLflow run of training; what the network said is kept in .cache/evaluate, so it is asked once
+takes   real.{name,root,annotations,source,checksums,more}, evaluate, tracking"""
+
+ADVISE = """\
+Turn weak slices and the gap between renders and photographs into settings to change.
+
+reads   reports/evaluation.json, params.yaml
+writes  nothing; prints one line a setting, and a command that tries all of them"""
+
+COMPARE = """\
+Measure two models on the same pictures, with paired 95 % intervals of the differences.
+
+reads   both ONNX files, params.yaml, data/dataset and the photographs of real and real.more
+writes  what --json names, a file of all differences by set, class and figure; prints AP50 and F1"""
 
 DETECT = """\
 Write what a model finds in a folder of photographs. Needs neither torch nor params.yaml.
@@ -33,9 +46,29 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--model", type=Path, default=Path("models/best.onnx"), metavar="FILE", help="the ONNX model")
     top.add_argument("--dataset", type=Path, default=Path("data/dataset"), metavar="DIR", help="converted frames")
     top.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="where to write")
+    top.add_argument("--cache", type=Path, metavar="DIR", help="what the network said before (.cache/evaluate)")
     add_debug(top)
     top.set_defaults(command=evaluate_command)
-    detect = top.add_subparsers(metavar="[detect]").add_parser(
+    commands = top.add_subparsers(metavar="[advise | compare | detect]")
+    advise = commands.add_parser(
+        "advise", help="which settings to change for better data", description=ADVISE, formatter_class=raw
+    )
+    advise.add_argument("--report", type=Path, default=Path("reports/evaluation.json"), metavar="FILE")
+    advise.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    add_debug(advise)
+    advise.set_defaults(command=advise_command)
+    compare = commands.add_parser(
+        "compare", help="two models on the same pictures", description=COMPARE, formatter_class=raw
+    )
+    compare.add_argument("--other", type=Path, required=True, metavar="FILE", help="the ONNX model to compare with")
+    compare.add_argument("--model", type=Path, default=Path("models/best.onnx"), metavar="FILE", help="the ONNX model")
+    compare.add_argument("--dataset", type=Path, default=Path("data/dataset"), metavar="DIR", help="converted frames")
+    compare.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write all differences there")
+    compare.add_argument("--cache", type=Path, metavar="DIR", help="what the networks said before (.cache/evaluate)")
+    add_debug(compare)
+    compare.set_defaults(command=compare_command)
+    detect = commands.add_parser(
         "detect", help="run a model over a folder of photographs", description=DETECT, formatter_class=raw
     )
     detect.add_argument("--model", type=Path, required=True, metavar="FILE", help="the ONNX model")

@@ -6,7 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
+from stages.common.checkout import main_checkout
 from stages.common.settings import load
+
+CACHE = Path(".cache/evaluate")
+"""Of the user's own checkout: experiments in other folders share what the network said."""
 
 
 def evaluate_command(args: argparse.Namespace) -> str:
@@ -16,9 +20,35 @@ def evaluate_command(args: argparse.Namespace) -> str:
 
     settings = load(args.params)
     run_id = training_run(args.model.parent / "training.json")
-    outcome = evaluate(args.model, args.dataset, settings.real, args.out, project=Path.cwd(), run_id=run_id)
+    project = Path.cwd()
+    outcome = evaluate(
+        args.model,
+        args.dataset,
+        settings.real,
+        args.out,
+        project=project,
+        run_id=run_id,
+        settings=settings.evaluate,
+        cache=args.cache or main_checkout(project) / CACHE,
+    )
     log_evaluation(settings.tracking, run_id, outcome.metrics, args.out, Path.cwd())
     return outcome.summary()
+
+
+def advise_command(args: argparse.Namespace) -> str:
+    """Say which settings to change."""
+    from stages.evaluate.advise import advice_text, advise
+
+    return advice_text(advise(args.report, load(args.params)))
+
+
+def compare_command(args: argparse.Namespace) -> str:
+    """Compare two models on the same pictures."""
+    from stages.evaluate.versus import compare_command_line
+
+    settings = load(args.params)
+    cache = args.cache or main_checkout(Path.cwd()) / CACHE
+    return compare_command_line(args.model, args.other, args.dataset, settings, args.json, Path.cwd(), cache)
 
 
 def detect_command(args: argparse.Namespace) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from stages.common.detection import OperatingPoint, best_f1_threshold, iou_matrix
 from stages.common.detection.matching import precision_recall_f1
+from stages.evaluate.bootstrap import Interval, Resampling, proportion_interval
 from stages.evaluate.inference import MATCH_IOU, PictureResult
-from stages.evaluate.precision import AveragePrecision, average_precision
+from stages.evaluate.precision import weighted_precision
+from stages.evaluate.table import LOOSE_IOU, Table
 
 NOTHING = "background"
 """What a false alarm is in the confusion matrix, and what a missed object is taken for."""
 
-HEIGHT_BINS = (0, 32, 64, 128, 256)
-OCCLUSION_BINS = (0, 0.1, 0.4, 0.7)
-DISTANCE_BINS = (0, 3, 6, 12, 24)
+ALL = "all"
+"""All classes together: average precision is the mean over classes, for the rest each box counts the same."""
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,35 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Recall of the objects in one bin of a measure."""
+class Figures:
+    """Numbers of one class, or of all together.
 
-    measure: str
-    bin: str
-    objects: int
-    hits: int
+    Attributes:
+        counts: at the operating threshold and IoU 0.5.
+        values: by name (:data:`NAMES`); None where there is nothing to measure.
+        intervals: 95 % intervals of those that have one.
+    """
+
+    counts: Counts
+    values: Mapping[str, float | None]
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """As in ``metrics.json``, rounded to 5 places."""
+        return {
+            **{name: rounded(value) for name, value in self.values.items()},
+            "objects": self.counts.objects,
+            "hits": self.counts.hits,
+            "false_alarms": self.counts.false_alarms,
+            "interval": {name: [rounded(low), rounded(high)] for name, (low, high) in self.intervals.items()},
+        }
+
+
+PRECISION_NAMES = ("ap50", "ap50_95", "ar")
+COUNT_NAMES = ("precision", "recall", "f1", "false_positives_per_picture")
+LOOSE = f"_iou{round(100 * LOOSE_IOU)}"
+NAMES = (*PRECISION_NAMES, *COUNT_NAMES, f"precision{LOOSE}", f"recall{LOOSE}", f"f1{LOOSE}")
+"""Of all figures; those without an overlap in their name are at IoU 0.5."""
 
 
 @dataclass(frozen=True)
@@ -77,90 +102,149 @@ class Scores:
     """All numbers of one model on one set.
 
     Attributes:
-        threshold: operating threshold that ``counts`` are at.
+        threshold: operating threshold that counts are at.
         pictures: measured.
-        precision: average precision by class name, for classes with objects.
-        counts: by class name.
-        overall: of all classes together (each box counts the same).
+        classes: by class name.
+        overall: of all classes together.
         best: threshold with the best F1 on this very set; what a perfect choice of threshold would give.
-        slices: recall by height, and where known by occlusion and distance.
     """
 
     threshold: float
     pictures: int
-    precision: dict[str, AveragePrecision]
-    counts: dict[str, Counts]
-    overall: Counts
+    classes: dict[str, Figures]
+    overall: Figures
     best: OperatingPoint
-    slices: tuple[Slice, ...]
 
     @property
     def ap50(self) -> float | None:
         """Mean over classes of the average precision at IoU 0.5."""
-        return float(np.mean([value.at_50 for value in self.precision.values()])) if self.precision else None
-
-    @property
-    def ap50_95(self) -> float | None:
-        """Mean over classes of the average precision at IoU 0.5 to 0.95."""
-        return float(np.mean([value.at_50_95 for value in self.precision.values()])) if self.precision else None
+        return self.overall.values["ap50"]
 
     def as_json(self) -> dict[str, Any]:
         """Numbers as in ``metrics.json``, rounded to 5 places; None where there is nothing to measure."""
-        classes = {}
-        for name, counts in self.counts.items():
-            precision = self.precision.get(name)
-            classes[name] = {
-                "ap50": _rounded(precision.at_50 if precision else None),
-                "ap50_95": _rounded(precision.at_50_95 if precision else None),
-                **_count_numbers(counts),
-            }
         return {
-            "ap50": _rounded(self.ap50),
-            "ap50_95": _rounded(self.ap50_95),
-            **_count_numbers(self.overall),
-            "best_f1": _rounded(self.best.f1),
-            "best_threshold": _rounded(self.best.threshold),
+            **self.overall.as_json(),
+            "best_f1": rounded(self.best.f1),
+            "best_threshold": rounded(self.best.threshold),
             "pictures": self.pictures,
-            "classes": classes,
+            "classes": {name: figures.as_json() for name, figures in self.classes.items()},
         }
 
 
-def score(results: Sequence[PictureResult], names: Sequence[str], scored: Sequence[int], threshold: float) -> Scores:
+def score(
+    found: Table,
+    names: Sequence[str],
+    scored: Sequence[int],
+    threshold: float,
+    sampling: Resampling | None = None,
+    drawn: Mapping[str, Mapping[str, Values]] | None = None,
+) -> Scores:
     """Measure.
 
     Args:
-        results: of all pictures.
+        found: the set and what was found.
         names: the model's classes.
         scored: numbers of those that count.
         threshold: operating threshold, exclusive.
+        sampling: weightings to take intervals from; None takes none.
+        drawn: what :func:`sampled_figures` gives for those, where it is known already.
     """
-    rankings = {number: rank(results, [number]) for number in scored}
-    everything = rank(results, scored)
-    return Scores(
-        threshold=threshold,
-        pictures=len(results),
-        precision={names[number]: value for number, value in average_precision(results, scored).items()},
-        counts={names[number]: count(ranking, threshold) for number, ranking in rankings.items()},
-        overall=count(everything, threshold),
-        best=best_f1_threshold(everything.scores, everything.hits, everything.objects),
-        slices=tuple(slices(results, threshold)),
-    )
+    once = np.ones((1, found.pictures))
+    exact = sampled_figures(found, names, scored, threshold, once)
+    if sampling and drawn is None:
+        drawn = sampled_figures(found, names, scored, threshold, sampling.weights)
+    groups = {names[number]: [number] for number in scored} | {ALL: list(scored)}
+    made = {}
+    for name, numbers in groups.items():
+        values = {key: None if np.isnan(value[0]) else float(value[0]) for key, value in exact[name].items()}
+        intervals = {key: sampling.interval(value) for key, value in drawn[name].items()} if sampling and drawn else {}
+        kept = {key: ends for key, ends in intervals.items() if ends is not None and values[key] is not None}
+        counts = count(rank(found, numbers), threshold)
+        made[name] = Figures(counts, values, kept | _exact(counts, values) if sampling and found.pictures > 1 else kept)
+    everything = rank(found, scored)
+    overall = made.pop(ALL)
+    best = best_f1_threshold(everything.scores, everything.hits, everything.objects)
+    return Scores(threshold, found.pictures, made, overall, best)
 
 
-def rank(results: Sequence[PictureResult], classes: Sequence[int]) -> Ranking:
-    """Detections of some classes in the order of their scores."""
-    scores: list[NDArray[Any]] = [np.zeros(0)]
-    hits: list[NDArray[np.bool_]] = [np.zeros(0, bool)]
-    objects = 0
-    for result in results:
-        counted = np.isin(result.detections.classes, classes) & ~result.matches.ignored
-        scores.append(result.detections.scores[counted])
-        hits.append(result.matches.hit[counted])
-        truth = result.picture.truth
-        objects += int((np.isin(truth.classes, classes) & ~truth.ignore).sum())
-    together = np.concatenate(scores).astype(np.float64)
-    order = np.argsort(-together, kind="stable")
-    return Ranking(together[order], np.concatenate(hits)[order], objects)
+def _exact(counts: Counts, values: Mapping[str, float | None]) -> dict[str, Interval]:
+    """Intervals of shares that are nought or one, of which every resample says the same."""
+    totals = {
+        "recall": counts.objects,
+        f"recall{LOOSE}": counts.objects,
+        "precision": counts.hits + counts.false_alarms,
+    }
+    return {
+        name: proportion_interval(round(value * totals[name]), totals[name])
+        for name in totals
+        if (value := values[name]) in (0, 1) and value is not None
+    }
+
+
+def sampled_figures(
+    found: Table, names: Sequence[str], scored: Sequence[int], threshold: float, weights: NDArray[np.floating[Any]]
+) -> dict[str, dict[str, Values]]:
+    """Every figure for each of B weightings of the pictures, (B,), by class name and :data:`ALL`, then by figure.
+
+    NaN where there is nothing to divide by.
+    """
+    made: dict[str, dict[str, Values]] = {}
+    for number in scored:
+        precision = weighted_precision(found, number, weights)
+        made[names[number]] = {
+            **dict(zip(PRECISION_NAMES, (precision.at_50, precision.at_50_95, precision.recall), strict=True)),
+            **sampled_counts(found, [number], threshold, weights),
+        }
+    means = {key: _mean([figures[key] for figures in made.values()]) for key in PRECISION_NAMES}
+    made[ALL] = means | sampled_counts(found, scored, threshold, weights)
+    return made
+
+
+def sampled_counts(
+    found: Table, classes: Sequence[int], threshold: float, weights: NDArray[np.floating[Any]]
+) -> dict[str, Values]:
+    """Figures that follow from counts, (B,) each."""
+    mine = np.isin(found.classes, classes) & (found.scores > threshold)
+    there = weights @ sum((found.objects(number) for number in classes), np.zeros(found.pictures))
+    made: dict[str, Values] = {}
+    for iou, ending in ((MATCH_IOU, ""), (LOOSE_IOU, LOOSE)):
+        outcome = found.at[iou]
+        hits = weights @ _by_picture(found, mine & outcome.hit)
+        alarms = weights @ _by_picture(found, mine & ~outcome.hit & ~outcome.ignored)
+        made |= ratios(hits, alarms, there, ending)
+        if iou == MATCH_IOU:
+            made["false_positives_per_picture"] = alarms / np.maximum(weights.sum(axis=1, dtype=np.float64), 1)
+    return made
+
+
+def ratios(hits: Values, alarms: Values, objects: Values, ending: str = "") -> dict[str, Values]:
+    """Precision, recall and F1 from counts, NaN where there is nothing to divide by."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            f"precision{ending}": hits / (hits + alarms),
+            f"recall{ending}": hits / objects,
+            f"f1{ending}": 2 * hits / (hits + alarms + objects),
+        }
+
+
+def _by_picture(found: Table, which: NDArray[np.bool_]) -> Values:
+    return np.bincount(found.picture[which], minlength=found.pictures).astype(np.float64)
+
+
+def _mean(rows: Sequence[Values]) -> Values:
+    """Mean of what is not NaN, column by column; NaN where nothing is."""
+    table = np.stack(rows)
+    known = np.isfinite(table)
+    total = np.where(known, table, 0).sum(axis=0)
+    return np.divide(total, known.sum(axis=0), out=np.full(table.shape[1], np.nan), where=known.any(axis=0))
+
+
+def rank(found: Table, classes: Sequence[int]) -> Ranking:
+    """Detections of some classes in the order of their scores, matched at IoU 0.5."""
+    outcome = found.at[MATCH_IOU]
+    counted = np.isin(found.classes, classes) & ~outcome.ignored
+    objects = int(np.isin(found.object_classes, classes).sum())
+    return Ranking(found.scores[counted], outcome.hit[counted], objects)
 
 
 def count(ranking: Ranking, threshold: float) -> Counts:
@@ -212,41 +296,6 @@ def confusion(results: Sequence[PictureResult], names: Sequence[str], threshold:
     return pairs
 
 
-def slices(results: Sequence[PictureResult], threshold: float) -> list[Slice]:
-    """Recall in bins of the objects' height (pixels), and of occlusion and distance (metres) where all are known."""
-    values: dict[str, list[NDArray[np.float64]]] = {}
-    found: dict[str, list[NDArray[np.bool_]]] = {}
-    for result in results:
-        truth = result.picture.truth
-        hit = np.zeros(len(truth), bool)
-        hit[result.matches.truth[result.matches.hit & (result.detections.scores > threshold)]] = True
-        measures = {"height_pixels": truth.xyxy[:, 3] - truth.xyxy[:, 1], **result.picture.measures}
-        for measure, value in measures.items():
-            values.setdefault(measure, []).append(value[~truth.ignore])
-            found.setdefault(measure, []).append(hit[~truth.ignore])
-    bins = {"height_pixels": HEIGHT_BINS, "occlusion": OCCLUSION_BINS, "distance": DISTANCE_BINS}
-    made = []
-    for measure, edges in bins.items():
-        if measure not in values:
-            continue
-        value, hit = np.concatenate(values[measure]), np.concatenate(found[measure])
-        for low, high in zip(edges, [*edges[1:], np.inf], strict=True):
-            inside = (value >= low) & (value < high)
-            name = f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} and more"
-            made.append(Slice(measure, name, int(inside.sum()), int(hit[inside].sum())))
-    return made
-
-
-def _count_numbers(counts: Counts) -> dict[str, float | int | None]:
-    return {
-        "precision": _rounded(counts.precision),
-        "recall": _rounded(counts.recall),
-        "f1": _rounded(counts.f1),
-        "objects": counts.objects,
-        "hits": counts.hits,
-        "false_alarms": counts.false_alarms,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+def rounded(value: float | None) -> float | None:
+    """To 5 places; None stays None, and so does what is no number."""
+    return None if value is None or not np.isfinite(value) else round(float(value), 5)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.evaluate.inference import PictureResult
-from stages.evaluate.metrics import NOTHING, curve, rank
+from stages.evaluate.metrics import ALL, NOTHING, curve, rank
+from stages.evaluate.table import Table
 
 MOST_POINTS = 400
 """Points of a curve in a CSV; longer ones are thinned evenly."""
@@ -22,17 +22,15 @@ Curves = Mapping[str, NDArray[np.float64]]
 Pairs = Counter[tuple[str, str]]
 
 
-def curves(
-    results: Sequence[PictureResult], names: Sequence[str], scored: Sequence[int]
-) -> dict[str, NDArray[np.float64]]:
+def curves(found: Table, names: Sequence[str], scored: Sequence[int]) -> dict[str, NDArray[np.float64]]:
     """Rows (threshold, precision, recall, f1) by class name, for classes with objects, and for ``all`` together."""
     made = {}
     for number in scored:
-        ranking = rank(results, [number])
+        ranking = rank(found, [number])
         if ranking.objects:
             made[names[number]] = curve(ranking)
     if len(made) > 1:
-        made["all"] = curve(rank(results, scored))
+        made[ALL] = curve(rank(found, scored))
     return made
 
 
@@ -69,7 +67,7 @@ def charts(by_class: Curves, threshold: float) -> str:
         left, right = figure.subplots(1, 2)
         for label, rows in by_class.items():
             thin = rows[_thin(len(rows))]
-            width = 2.0 if label == "all" else 1.2
+            width = 2.0 if label == ALL else 1.2
             left.plot(thin[:, 2], thin[:, 1], label=label, linewidth=width)
             right.plot(thin[:, 0], thin[:, 3], linewidth=width)
         right.axvline(threshold, color="0.5", linestyle=":", linewidth=1)

@@ -1,108 +1,96 @@
-"""Average precision, by faster-coco-eval."""
+"""COCO's average precision and recall, for a set as it is and for any weights on its pictures at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stages.common.detection import Truth, iou_matrix
-from stages.evaluate.inference import PictureResult
+from stages.evaluate.table import COCO_IOUS, COCO_MOST, Table
 
-Records = list[dict[str, Any]]
+RECALLS = np.linspace(0, 1, 101)
+"""Recall points that precision is averaged over (pycocotools' ``recThrs``)."""
+
+MOST_CELLS = 4_000_000
+"""Weights times detections worked on at once; keeps a chunk near 32 MB."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class AveragePrecision:
-    """COCO's area under the precision-recall curve (101 points, 100 detections a picture).
+class Sampled:
+    """Figures of one class for B weightings of the pictures, NaN where a weighting leaves no object.
 
     Attributes:
-        at_50: at IoU 0.5.
-        at_50_95: mean over IoU 0.5 to 0.95 in steps of 0.05.
+        at_50: (B,) average precision at IoU 0.5.
+        at_50_95: (B,) its mean over IoU 0.5 to 0.95 in steps of 0.05.
+        recall: (B,) AR, the mean over the same overlaps of the share of objects found at all.
     """
 
-    at_50: float
-    at_50_95: float
+    at_50: Floats
+    at_50_95: Floats
+    recall: Floats
 
 
-def average_precision(results: Sequence[PictureResult], classes: Sequence[int]) -> dict[int, AveragePrecision]:
-    """Average precision by class number; a class without objects has none.
+def weighted_precision(found: Table, number: int, weights: NDArray[np.floating[Any]]) -> Sampled:
+    """Figures of one class where picture p counts ``weights[b, p]`` times.
 
-    Ignore regions are COCO's crowds. COCO knows one box an object: where other extents are accepted, the one that the
-    matched detection overlaps most stands for the object, its own box when nothing is matched with it.
+    The detections stay sorted by score; a weighting only changes how much each adds to the running sums of hits and
+    alarms, so nothing is sorted or matched again. Ignore regions are COCO's crowds. COCO knows one box an object: where
+    other extents are accepted, the one that the matched detection overlaps most stands for the object, its own box when
+    nothing is matched with it.
+
+    Args:
+        found: the set.
+        number: of the class.
+        weights: (B, P) whole numbers of 0 or more.
     """
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    truth, found = coco_records(results, classes)
-    reference = COCO(truth)
-    evaluation = COCOeval_faster(reference, reference.loadRes(found), "bbox", print_function=_silent)
-    evaluation.evaluate()
-    evaluation.accumulate()
-    return by_class(evaluation.eval["precision"], classes)
-
-
-def by_class(precision: Any, classes: Sequence[int]) -> dict[int, AveragePrecision]:
-    """From COCO's precision array (IoU, recall, class, area, detections), -1 where a class has no objects."""
-    table = np.asarray(precision)[:, :, :, 0, -1]
-    return {
-        number: AveragePrecision(float(table[0, :, column].mean()), float(table[:, :, column].mean()))
-        for column, number in enumerate(classes)
-        if table[0, 0, column] > -1
-    }
-
-
-def coco_records(results: Sequence[PictureResult], classes: Sequence[int]) -> tuple[dict[str, Any], Records]:
-    """The set and the detections as COCO has them; images are numbered from 1, categories are class numbers + 1."""
-    images, annotations, found = [], Records(), Records()
-    for number, result in enumerate(results, 1):
-        picture = result.picture
-        images.append({"id": number, "width": picture.width, "height": picture.height})
-        boxes = _standing_in(result)
-        for index, box in enumerate(boxes):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": number,
-                    "category_id": int(picture.truth.classes[index]) + 1,
-                    "bbox": _xywh(box),
-                    "area": float((box[2] - box[0]) * (box[3] - box[1])),
-                    "iscrowd": int(picture.truth.ignore[index]),
-                }
-            )
-        for box, score, class_number in zip(
-            result.detections.xyxy, result.detections.scores, result.detections.classes, strict=True
-        ):
-            found.append(
-                {
-                    "image_id": number,
-                    "category_id": int(class_number) + 1,
-                    "bbox": _xywh(box.astype(np.float64)),
-                    "score": float(score),
-                }
-            )
-    categories = [{"id": number + 1, "name": str(number)} for number in classes]
-    truth = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
-    return truth, found
+    mine = np.flatnonzero((found.classes == number) & (found.place < COCO_MOST))
+    objects = weights @ found.objects(number)
+    curves, recalls = np.zeros((len(COCO_IOUS), len(weights))), np.zeros((len(COCO_IOUS), len(weights)))
+    step = max(1, MOST_CELLS // max(len(mine), 1))
+    for start in range(0, len(weights), step):
+        part = slice(start, start + step)
+        weight = weights[part][:, found.picture[mine]]
+        totals = weight.cumsum(axis=1)
+        for level in range(len(COCO_IOUS)):
+            hits = np.flatnonzero(found.coco_hit[level, mine])
+            right = weight[:, hits].cumsum(axis=1)
+            counted = totals[:, hits] - _before(weight, np.flatnonzero(found.coco_ignored[level, mine]), hits)
+            curves[level, part] = _areas(right, counted, objects[part])
+            recalls[level, part] = (right[:, -1] if len(hits) else 0) / np.maximum(objects[part], 1)
+    none = objects == 0
+    curves[:, none] = recalls[:, none] = np.nan
+    return Sampled(curves[0], curves.mean(axis=0), recalls.mean(axis=0))
 
 
-def _standing_in(result: PictureResult) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """One box (M, 4) for each object: of its accepted extents the one that was found, or else its own."""
-    truth: Truth = result.picture.truth
-    boxes = np.array(truth.xyxy, np.float64)
-    for index, extents in truth.accepted.items():
-        matched = np.flatnonzero(result.matches.truth == index)
-        if len(matched):
-            choices = np.concatenate([boxes[index : index + 1], np.asarray(extents, np.float64)])
-            boxes[index] = choices[iou_matrix(result.detections.xyxy[matched[:1]], choices)[0].argmax()]
-    return boxes
+def _areas(
+    right: NDArray[np.floating[Any]], counted: NDArray[np.floating[Any]], objects: NDArray[np.floating[Any]]
+) -> Floats:
+    """Mean precision over :data:`RECALLS`, (B,).
+
+    Args:
+        right: (B, H) running sum of hits, taken at each hit, by falling score.
+        counted: (B, H) running sum of all that counts there.
+        objects: (B,) true ones.
+    """
+    precision = np.divide(right, counted, out=np.zeros_like(right), where=counted > 0)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    recall = right / np.maximum(objects, 1)[:, None]
+    padded = np.concatenate([envelope, np.zeros((len(envelope), 1), envelope.dtype)], axis=1)
+    # one search for all rows: each is shifted above the one before; the first, the set as it is, stays exact
+    shift = 2.0 * np.arange(len(recall))[:, None]
+    places = np.searchsorted((recall + shift).ravel(), (RECALLS + shift).ravel()).reshape(len(recall), -1)
+    columns = np.minimum(places - recall.shape[1] * np.arange(len(recall))[:, None], recall.shape[1])
+    means: Floats = np.take_along_axis(padded, columns, axis=1).mean(axis=1, dtype=np.float64)
+    return means
 
 
-def _xywh(box: Any) -> list[float]:
-    left, top, right, bottom = (float(side) for side in box)
-    return [left, top, right - left, bottom - top]
-
-
-def _silent(*_: Any) -> None:
-    """COCO's table is not for our output."""
+def _before(
+    weight: NDArray[np.floating[Any]], ignored: NDArray[np.int64], hits: NDArray[np.int64]
+) -> NDArray[np.floating[Any]]:
+    """(B, H) weight of the ignored detections that score more than each hit; columns by falling score."""
+    sums = np.concatenate([np.zeros((len(weight), 1), weight.dtype), weight[:, ignored].cumsum(axis=1)], axis=1)
+    return sums[:, np.searchsorted(ignored, hits)]

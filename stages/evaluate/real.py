@@ -13,7 +13,7 @@ import numpy as np
 from stages.common.checkout import main_checkout
 from stages.common.detection import Detections
 from stages.common.errors import InputError
-from stages.common.settings.learning import Real
+from stages.common.settings.learning import RealSet
 from stages.evaluate.fetch import fetch, read_checksums
 from stages.evaluate.truth import LabelledSet, load_coco, read_labelled_set, xyxy_of
 
@@ -32,7 +32,7 @@ class Unmeasured:
     reason: str
 
 
-def real_set(settings: Real, names: Sequence[str], project: Path) -> LabelledSet | Unmeasured:
+def real_set(settings: RealSet, names: Sequence[str], project: Path) -> LabelledSet | Unmeasured:
     """The photographs that the settings name, fetched when they can be.
 
     Args:
@@ -41,13 +41,11 @@ def real_set(settings: Real, names: Sequence[str], project: Path) -> LabelledSet
         project: folder that relative paths start at.
 
     Returns:
-        The set, or why there is none: it was not asked for, or its photographs cannot be fetched.
+        The set, or why there is none: no folder is named, or its photographs cannot be fetched.
 
     Raises:
         InputError: when ``real.root`` or ``real.annotations`` is set and wrong.
     """
-    if settings.name == "none":
-        return Unmeasured("real=none was chosen")
     if not settings.root and not settings.source:
         return Unmeasured(f"real={settings.name} needs real.root, the folder that holds dataset/subset-1; set it")
     root = photographs_folder(settings, project)
@@ -62,7 +60,7 @@ def real_set(settings: Real, names: Sequence[str], project: Path) -> LabelledSet
     return read_labelled_set(annotations, settings.name, names, lambda image: locate(image, root))
 
 
-def photographs_folder(settings: Real, project: Path) -> Path:
+def photographs_folder(settings: RealSet, project: Path) -> Path:
     """``real.root``, or where fetched photographs lie.
 
     A relative one starts at the user's own checkout, since experiments run in other folders and photographs are in no
@@ -73,7 +71,7 @@ def photographs_folder(settings: Real, project: Path) -> Path:
     )
 
 
-def find_annotations(settings: Real, project: Path) -> Path:
+def find_annotations(settings: RealSet, project: Path) -> Path:
     """The annotation file: looked up in ``real.root``, then in the project, then in the repository of this code.
 
     Raises:
@@ -100,7 +98,7 @@ def locate(image: Mapping[str, Any], root: Path) -> tuple[str, Path]:
     return name, inside if inside.is_file() else root / name
 
 
-def _fetch(settings: Real, annotations: Path, root: Path, project: Path) -> None:
+def _fetch(settings: RealSet, annotations: Path, root: Path, project: Path) -> None:
     checksums = project / settings.checksums
     sums = read_checksums(checksums if checksums.is_file() else REPOSITORY / settings.checksums)
     images = load_coco(annotations)["images"]
@@ -109,7 +107,7 @@ def _fetch(settings: Real, annotations: Path, root: Path, project: Path) -> None
 
 def published_detections(
     annotations: Path, labelled: LabelledSet, names: Sequence[str]
-) -> dict[str, dict[int, Detections]]:
+) -> dict[str, dict[int | str, Detections]]:
     """What others published for the same photographs: detections by picture id, by publisher.
 
     Read from ``PUBLISHER-published-detections.json`` beside the annotations, COCO results by LOCO's numbers.
@@ -117,7 +115,7 @@ def published_detections(
     Raises:
         InputError: when such a file is not a COCO result list.
     """
-    categories = {int(entry["id"]): str(entry["name"]) for entry in load_coco(annotations)["categories"]}
+    categories = {entry["id"]: str(entry["name"]) for entry in load_coco(annotations)["categories"]}
     published = {}
     for path in sorted(annotations.parent.glob(f"*{PUBLISHED}")):
         try:

@@ -10,15 +10,17 @@ from typing import Any
 
 from stages.common.detection import Detector
 from stages.common.files import atomic_write
-from stages.evaluate.gallery import Shown
-from stages.evaluate.metrics import Counts, Scores, Slice
-from stages.evaluate.plots import Pairs, confusion_rows
+from stages.evaluate.gap import Gap
+from stages.evaluate.measure import Measured
+from stages.evaluate.metrics import ALL, Counts, Figures
+from stages.evaluate.mistakes import KINDS
+from stages.evaluate.plots import confusion_rows
 
 GROUPS = {"best": "Best pictures", "worst": "Worst pictures", "missed": "Largest missed objects"}
-MEASURES = {"height_pixels": "height (pixels)", "occlusion": "hidden share", "distance": "distance (m)"}
 READING = (
     "AP50 is the average precision at IoU 0.5 and AP50:95 the mean over IoU 0.5 to 0.95, over all thresholds; "
     "precision, recall and F1 are at the operating threshold and IoU 0.5, over all boxes together in the last row. "
+    "Under each figure stands its 95 % interval over pictures. "
     "The best F1 that any threshold gives on this set is {f1:.3f}, at {threshold:.3f}."
 )
 
@@ -33,7 +35,9 @@ class Section:
         intro, notes, reading: text.
         rows: a table row for each class, then one for all.
         published: (name, precision, recall, f1) of our model and of others.
-        slices, confusion: tables.
+        worst: sentences on the weakest slices.
+        slices, confusion, errors, calibration, scales: tables.
+        gap: of the domains; empty for renders.
         charts: SVG.
         gallery: groups of pictures.
     """
@@ -46,8 +50,13 @@ class Section:
     reading: str = ""
     rows: Sequence[Mapping[str, Any]] = ()
     published: Sequence[Mapping[str, Any]] = ()
+    worst: Sequence[str] = ()
     slices: Sequence[Mapping[str, Any]] = ()
     confusion: Mapping[str, Any] = field(default_factory=dict)
+    errors: Sequence[Mapping[str, Any]] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    scales: Sequence[Mapping[str, Any]] = ()
+    gap: Mapping[str, Any] = field(default_factory=dict)
     charts: str = ""
     gallery: Sequence[Mapping[str, Any]] = ()
 
@@ -59,31 +68,39 @@ def unmeasured(title: str, headline: str, reason: str) -> Section:
 
 def measured(
     title: str,
-    scores: Scores,
+    item: Measured,
     names: Sequence[str],
     *,
     intro: str,
     notes: Sequence[str],
-    pairs: Pairs,
     charts: str,
-    shown: Sequence[Shown],
-    published: Mapping[str, Counts],
+    gap: Gap | None,
 ) -> Section:
     """A section with all numbers of one set."""
-    columns, rows = confusion_rows(pairs, names)
-    ours = {"this model": scores.overall, **published} if published else {}
+    columns, rows = confusion_rows(item.pairs, names)
+    scores = item.scores
+    ours = {"this model": scores.overall.counts} if item.published else {}
+    others = {f"published by {name}": published.counts for name, published in item.published.items()}
     return Section(
         title=title,
         intro=intro,
         notes=notes,
         reading=READING.format(f1=scores.best.f1, threshold=scores.best.threshold),
-        rows=_rows(scores),
-        published=[{"name": name, **_numbers(counts)} for name, counts in ours.items()],
-        slices=[_slice(item) for item in scores.slices if item.objects],
+        rows=[_row(name, figures) for name, figures in (*scores.classes.items(), (ALL, scores.overall))],
+        published=[{"name": name, **_numbers(counts)} for name, counts in (ours | others).items()],
+        worst=[weak.sentence for weak in item.worst],
+        slices=[part.as_json() for part in item.slices if part.objects],
         confusion={"columns": columns, "rows": rows},
+        errors=[
+            {"kind": kind, "count": item.mistakes[ALL].counts[kind], "cost": item.mistakes[ALL].costs[kind]}
+            for kind in (KINDS if ALL in item.mistakes else ())
+        ],
+        calibration=item.calibration[ALL].as_json(),
+        scales=[step.as_json() for step in item.scales],
+        gap=gap.details() if gap else {},
         charts=charts,
         gallery=[
-            {"title": heading, "items": [item for item in shown if item.kind == kind]}
+            {"title": heading, "items": [shown for shown in item.shown if shown.kind == kind]}
             for kind, heading in GROUPS.items()
         ],
     )
@@ -97,9 +114,10 @@ def write_report(folder: Path, detector: Detector, run_id: str, sections: Sequen
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=jinja2.ChainableUndefined,
     )
     environment.filters["number"] = _number
+    environment.filters["ends"] = _ends
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     model = {
         "name": detector.path.name,
@@ -114,20 +132,8 @@ def write_report(folder: Path, detector: Detector, run_id: str, sections: Sequen
             stream.write(text)
 
 
-def _rows(scores: Scores) -> list[dict[str, Any]]:
-    rows = []
-    for name, counts in scores.counts.items():
-        precision = scores.precision.get(name)
-        rows.append(
-            {
-                "name": name,
-                "ap50": precision.at_50 if precision else None,
-                "ap50_95": precision.at_50_95 if precision else None,
-                **_numbers(counts),
-            }
-        )
-    rows.append({"name": "all", "ap50": scores.ap50, "ap50_95": scores.ap50_95, **_numbers(scores.overall)})
-    return rows
+def _row(name: str, figures: Figures) -> dict[str, Any]:
+    return {"name": name, "objects": figures.counts.objects, "interval": figures.intervals, **figures.values}
 
 
 def _numbers(counts: Counts) -> dict[str, float | int | None]:
@@ -141,14 +147,10 @@ def _numbers(counts: Counts) -> dict[str, float | int | None]:
     }
 
 
-def _slice(item: Slice) -> dict[str, Any]:
-    return {
-        "measure": MEASURES[item.measure],
-        "bin": item.bin,
-        "objects": item.objects,
-        "recall": item.hits / item.objects,
-    }
+def _number(value: object) -> str:
+    """What is not there, or None, is a dash."""
+    return f"{value:.3f}" if isinstance(value, float | int) else "–"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _ends(interval: Sequence[float] | None) -> str:
+    return f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else ""

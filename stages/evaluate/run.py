@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stages.common.detection import Detector
 from stages.common.errors import InputError
-from stages.common.files import replaced_folder, write_json
-from stages.common.settings.learning import Real
-from stages.evaluate.gallery import Shown, gallery, write_pictures
-from stages.evaluate.inference import detect_set, match_picture
-from stages.evaluate.metrics import Counts, Scores, confusion, count, rank, score
-from stages.evaluate.plots import Curves, Pairs, charts, curves, write_plots
+from stages.common.files import replaced_folder, sha256_of, write_json
+from stages.common.settings.learning import Evaluate, Real
+from stages.evaluate.cache import Cache
+from stages.evaluate.gallery import write_pictures
+from stages.evaluate.gap import Gap, measure_gap
+from stages.evaluate.inference import Model
+from stages.evaluate.measure import Measured, measure
+from stages.evaluate.plots import charts, write_plots
 from stages.evaluate.real import Unmeasured, find_annotations, published_detections, real_set
 from stages.evaluate.report import Section, measured, unmeasured, write_report
-from stages.evaluate.truth import LabelledSet, read_labelled_set
+from stages.evaluate.tables import write_tables
+from stages.evaluate.truth import LabelledPicture, LabelledSet, read_labelled_set
 
+SCHEMA = 1
+"""Of ``metrics.json`` and ``evaluation.json``; a key that goes or changes its meaning raises it."""
+
+SIM = "sim"
 SIM_TITLE = "Held-out renders"
 REAL_TITLE = "Real photographs"
 NOTHING_SIM = "Nothing was measured on renders."
@@ -29,81 +36,84 @@ MOST_NOTES = 5
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One set, measured.
-
-    Attributes:
-        key: ``sim`` or ``real``.
-        labelled: the set.
-        scores: the model's.
-        curves, pairs, shown: for plots and report.
-        unusable: a sentence for each picture left out.
-        published: what others reached on the same pictures.
-    """
-
-    key: str
-    labelled: LabelledSet
-    scores: Scores
-    curves: Curves
-    pairs: Pairs
-    shown: tuple[Shown, ...]
-    unusable: tuple[str, ...]
-    published: Mapping[str, Counts]
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """The outcome of the stage.
 
     Attributes:
         metrics: content of ``metrics.json``.
-        sim, real: each measured, or why not.
+        sim: the held-out renders, measured, or why not.
+        real: each real set that was asked for, by name.
+        gaps: between the renders and each real set that was measured, by its name.
     """
 
     metrics: dict[str, Any]
     sim: Measured | Unmeasured
-    real: Measured | Unmeasured
+    real: Mapping[str, Measured | Unmeasured]
+    gaps: Mapping[str, Gap]
 
     def summary(self) -> str:
         """One line for the user."""
         parts = []
-        for name, item in (("renders", self.sim), ("real", self.real)):
+        for name, item in (("renders", self.sim), *self.real.items()):
             if isinstance(item, Unmeasured):
                 parts.append(f"{name} not measured ({item.reason})")
             else:
                 numbers = item.scores
                 ap50 = "no AP50 without objects" if numbers.ap50 is None else f"AP50 {numbers.ap50:.3f}"
-                parts.append(f"{name} {ap50}, F1 {numbers.overall.f1:.3f} on {numbers.pictures} pictures")
+                f1 = numbers.overall.counts.f1
+                parts.append(f"{name} {ap50}, F1 {f1:.3f} on {numbers.pictures} pictures")
+        if not self.real:
+            parts.append("real not measured (real=none was chosen)")
         return "evaluate: " + "; ".join(parts)
 
 
-def evaluate(model: Path, dataset: Path, real: Real, out: Path, *, project: Path, run_id: str = "") -> Evaluation:
-    """Measure a model and write ``metrics.json``, ``plots/``, ``pictures/``, ``report.html`` and ``report.md``.
+def evaluate(
+    path: Path,
+    dataset: Path,
+    real: Real,
+    out: Path,
+    *,
+    project: Path,
+    run_id: str = "",
+    settings: Evaluate | None = None,
+    cache: Path | None = None,
+) -> Evaluation:
+    """Measure a model and write ``metrics.json``, ``evaluation.json``, ``plots/``, ``pictures/`` and the report.
 
     Args:
-        model: ONNX file.
+        path: ONNX file.
         dataset: folder that ``python -m stages.convert`` wrote, with the COCO format.
         real: settings of the photographs.
         out: folder for the results; other files in it stay.
         project: folder that relative paths in the settings start at.
         run_id: MLflow run to name in the report.
+        settings: how deep to go; None takes the usual.
+        cache: folder for what the network says, so that it is asked once; None keeps nothing.
 
     Raises:
         InputError: when the model, the data set, or photographs that the settings name are missing or damaged. What was
             in ``out`` is then as it was.
     """
-    detector = Detector(model)
-    photographs = real_set(real, detector.names, project)
-    sim = measure("sim", detector, sim_set(dataset, detector.names))
-    others = {}
-    if isinstance(photographs, LabelledSet):
-        others = published_detections(find_annotations(real, project), photographs, detector.names)
-    found = measure("real", detector, photographs, others)
-    metrics = {"threshold": round(detector.threshold, 5)} | {
-        key: _metrics(item) for key, item in (("sim", sim), ("real", found))
-    }
-    _write(out, detector, run_id, metrics, sim, found)
-    return Evaluation(metrics, sim, found)
+    settings = settings or Evaluate(name="standard")
+    model = Model(Detector(path), Cache(cache))
+    names = model.detector.names
+    photographs = {item.name: real_set(item, names, project) for item in real.sets}
+    rendered = sim_set(dataset, names)
+    sim = rendered if isinstance(rendered, Unmeasured) else measure(SIM, model, rendered, settings)
+    found: dict[str, Measured | Unmeasured] = {}
+    gaps: dict[str, Gap] = {}
+    for item in real.sets:
+        labelled = photographs[item.name]
+        if isinstance(labelled, Unmeasured):
+            found[item.name] = labelled
+            continue
+        others = published_detections(find_annotations(item, project), labelled, names)
+        found[item.name] = measure(item.name, model, labelled, settings, others)
+        if isinstance(rendered, LabelledSet):
+            gaps[item.name] = measure_gap(model, learnt_pictures(dataset, names), rendered, labelled, settings)
+    outcome = Evaluation(_metrics(model.detector, sim, found, gaps), sim, found, gaps)
+    write_results(out, model.detector, run_id, outcome)
+    return outcome
 
 
 def sim_set(dataset: Path, names: tuple[str, ...]) -> LabelledSet | Unmeasured:
@@ -117,99 +127,95 @@ def sim_set(dataset: Path, names: tuple[str, ...]) -> LabelledSet | Unmeasured:
         raise InputError(f"'{annotations}' does not exist; put coco into dataset.convert.formats and run `dvc repro`")
     if not json.loads(annotations.read_bytes())["images"]:
         return Unmeasured("the data set has no test frames; raise dataset.frames.test_count")
-    pictures = dataset / "yolo" / "images" / "test"
+    return _rendered(dataset, "test", names)
+
+
+def learnt_pictures(dataset: Path, names: tuple[str, ...]) -> Sequence[LabelledPicture]:
+    """The frames that the model learns from, for their labels; the test frames where there are no others."""
+    there = (dataset / "coco" / "train.json").is_file()
+    return _rendered(dataset, "train" if there else "test", names).pictures
+
+
+def _rendered(dataset: Path, part: str, names: tuple[str, ...]) -> LabelledSet:
+    pictures = dataset / "yolo" / "images" / part
     return read_labelled_set(
-        annotations, "test split", names, lambda image: (image["file_name"], pictures / image["file_name"])
+        dataset / "coco" / f"{part}.json",
+        f"{part} split",
+        names,
+        lambda image: (image["file_name"], pictures / image["file_name"]),
     )
 
 
-def measure(
-    key: str, detector: Detector, labelled: LabelledSet | Unmeasured, others: Mapping[str, Any] | None = None
-) -> Measured | Unmeasured:
-    """Run the detector over a set and count.
-
-    Args:
-        key: ``sim`` or ``real``, start of file names.
-        detector: the model.
-        labelled: the set, or why there is none.
-        others: published detections by picture id, by publisher.
-
-    Raises:
-        InputError: when not one of the pictures can be used.
-    """
-    if isinstance(labelled, Unmeasured):
-        return labelled
-    results, unusable = detect_set(detector, labelled)
-    if not results:
-        raise InputError(f"none of the {len(labelled.pictures)} pictures of {labelled.name} can be used: {unusable[0]}")
-    names, threshold = detector.names, detector.threshold
-    published = {}
-    for publisher, detections in (others or {}).items():
-        theirs = [match_picture(item.picture, detections[item.picture.id], labelled.scored) for item in results]
-        published[publisher] = count(rank(theirs, labelled.scored), 0.0)
-    return Measured(
-        key=key,
-        labelled=labelled,
-        scores=score(results, names, labelled.scored, threshold),
-        curves=curves(results, names, labelled.scored),
-        pairs=confusion(results, names, threshold),
-        shown=tuple(gallery(key, results, threshold, names)),
-        unusable=tuple(unusable),
-        published=published,
-    )
-
-
-def _metrics(item: Measured | Unmeasured) -> dict[str, Any]:
-    if isinstance(item, Unmeasured):
-        return {"pictures": 0}
-    published = {
-        name: {"precision": round(c.precision, 5), "recall": round(c.recall, 5), "f1": round(c.f1, 5)}
-        for name, c in item.published.items()
-    }
+def _metrics(
+    detector: Detector, sim: Measured | Unmeasured, real: Mapping[str, Measured | Unmeasured], gaps: Mapping[str, Gap]
+) -> dict[str, Any]:
     return {
-        **item.scores.as_json(),
-        "missing_pictures": len(item.labelled.missing) + len(item.unusable),
-        **({"published": published} if published else {}),
+        "schema": SCHEMA,
+        "threshold": round(detector.threshold, 5),
+        "sim": _set_metrics(sim),
+        "real": {name: _set_metrics(item) for name, item in real.items()},
+        "gap": {name: item.metrics() for name, item in gaps.items()},
     }
 
 
-def _write(
-    out: Path,
-    detector: Detector,
-    run_id: str,
-    metrics: dict[str, Any],
-    sim: Measured | Unmeasured,
-    real: Measured | Unmeasured,
-) -> None:
-    done = [item for item in (sim, real) if isinstance(item, Measured)]
+def _set_metrics(item: Measured | Unmeasured) -> dict[str, Any]:
+    return {"pictures": 0, "reason": item.reason} if isinstance(item, Unmeasured) else item.metrics()
+
+
+def _details(detector: Detector, outcome: Evaluation) -> dict[str, Any]:
+    """Content of ``evaluation.json``."""
+
+    def of(item: Measured | Unmeasured) -> dict[str, Any]:
+        return _set_metrics(item) if isinstance(item, Unmeasured) else item.details()
+
+    return {
+        "schema": SCHEMA,
+        "model": {
+            "file": detector.path.name,
+            "sha256": sha256_of(detector.path),
+            "classes": list(detector.names),
+            "input_size": list(detector.input_size),
+            "threshold": detector.threshold,
+            "threshold_chosen": "threshold" in detector.metadata,
+        },
+        "sim": of(outcome.sim),
+        "real": {name: of(item) for name, item in outcome.real.items()},
+        "gap": {name: item.details() for name, item in outcome.gaps.items()},
+    }
+
+
+def write_results(out: Path, detector: Detector, run_id: str, outcome: Evaluation) -> None:
+    """Write all files of the stage; see :func:`evaluate`."""
+    done = [item for item in (outcome.sim, *outcome.real.values()) if isinstance(item, Measured)]
     with replaced_folder(out / "plots") as folder:
         for item in done:
             write_plots(folder, item.key, item.curves, item.pairs)
+            write_tables(folder, item, outcome.gaps.get(item.key))
     with replaced_folder(out / "pictures") as folder:
         for item in done:
             write_pictures(folder, item.shown)
-    sections = [
-        _section(REAL_TITLE, NOTHING_REAL, real, detector),
-        _section(SIM_TITLE, NOTHING_SIM, sim, detector),
-    ]
-    write_report(out, detector, run_id, sections)
-    write_json(out / "metrics.json", metrics)
+    real = [_section(REAL_TITLE, NOTHING_REAL, name, item, detector, outcome) for name, item in outcome.real.items()]
+    if not real:
+        real = [unmeasured(REAL_TITLE, NOTHING_REAL, "real=none was chosen")]
+    write_report(out, detector, run_id, [*real, _section(SIM_TITLE, NOTHING_SIM, SIM, outcome.sim, detector, outcome)])
+    write_json(out / "evaluation.json", _details(detector, outcome))
+    write_json(out / "metrics.json", outcome.metrics)
 
 
-def _section(title: str, headline: str, item: Measured | Unmeasured, detector: Detector) -> Section:
+def _section(
+    title: str, headline: str, name: str, item: Measured | Unmeasured, detector: Detector, outcome: Evaluation
+) -> Section:
     if isinstance(item, Unmeasured):
-        return unmeasured(title, headline, item.reason)
+        return unmeasured(title if name == SIM else f"{title}: {name}", headline, item.reason)
     return measured(
         f"{title}: {item.labelled.name}",
-        item.scores,
+        item,
         detector.names,
-        intro=f"{item.scores.pictures} pictures, {item.scores.overall.objects} objects; scored: "
-        f"{', '.join(item.scores.counts)}.",
+        intro=f"{item.scores.pictures} pictures, {item.scores.overall.counts.objects} objects; scored: "
+        f"{', '.join(item.scores.classes)}.",
         notes=_notes(item),
-        pairs=item.pairs,
         charts=charts(item.curves, detector.threshold),
-        shown=item.shown,
-        published={f"published by {name}": counts for name, counts in item.published.items()},
+        gap=outcome.gaps.get(item.key),
     )
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from stages.common.detection import Truth
 from stages.common.errors import InputError
+from stages.evaluate.checks import check_coco
 
-MEASURES = ("occlusion", "distance")
+MEASURES = ("occlusion", "truncation", "distance")
 """Keys that the annotations of rendered frames have beside COCO's own."""
 
 
@@ -24,21 +25,26 @@ class LabelledPicture:
     """One picture and what is in it.
 
     Attributes:
-        id: number in the annotation file.
+        id: number or text in the annotation file.
         name: what to call it, its path below the set's folder.
         path: of the file.
         width, height: in pixels, as annotated.
         truth: its objects, with the model's class numbers.
-        measures: (M,) values of the objects by name (``occlusion`` 0 to 1, ``distance`` in metres), when known.
+        measures: (M,) values of the objects by name (``occlusion``, ``truncation`` 0 to 1, ``distance`` in metres),
+            when known.
+        scenario: that arranged a rendered frame; empty for a photograph.
+        tags: values drawn for a rendered frame, by name.
     """
 
-    id: int
+    id: int | str
     name: str
     path: Path
     width: int
     height: int
     truth: Truth
     measures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    scenario: str = ""
+    tags: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,10 +114,14 @@ def read_labelled_set(
         locate: what to call a picture and where its file is, from its entry in ``images``.
 
     Raises:
-        InputError: when the file is not COCO, an entry lacks a key, the model knows none of the classes, or not one of
-            the pictures is there.
+        InputError: when the file is not COCO, lists no picture, an entry is wrong
+            (:func:`~stages.evaluate.checks.check_coco`), the model knows none of the classes, or not one of the
+            pictures is there.
     """
     content = load_coco(path)
+    if not content["images"]:
+        raise InputError(f"annotations '{path}' list no picture; give a file that names some")
+    check_coco(content, path)
     try:
         return _labelled_set(content, name, tuple(names), locate, path)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -128,8 +138,8 @@ def _labelled_set(
     locate: Callable[[Mapping[str, Any]], tuple[str, Path]],
     source: Path,
 ) -> LabelledSet:
-    listed = {int(category["id"]): str(category["name"]) for category in content["categories"]}
-    used = {listed[int(entry["category_id"])] for entry in content["annotations"]} or set(listed.values())
+    listed = {category["id"]: str(category["name"]) for category in content["categories"]}
+    used = {listed[entry["category_id"]] for entry in content["annotations"]} or set(listed.values())
     scored = tuple(number for number, known in enumerate(names) if known in used)
     if not scored:
         raise InputError(
@@ -145,18 +155,20 @@ def _labelled_set(
         if not file.is_file():
             missing.append(shown)
             continue
-        entries = [entry for entry in by_image[image["id"]] if listed[int(entry["category_id"])] in names]
+        entries = [entry for entry in by_image[image["id"]] if listed[entry["category_id"]] in names]
         entries = [entry for entry in entries if min(entry["bbox"][2:4]) > 0]
-        classes = [names.index(listed[int(entry["category_id"])]) for entry in entries]
+        classes = [names.index(listed[entry["category_id"]]) for entry in entries]
         pictures.append(
             LabelledPicture(
-                id=int(image["id"]),
+                id=image["id"],
                 name=shown,
                 path=file,
                 width=int(image["width"]),
                 height=int(image["height"]),
                 truth=_truth(entries, classes),
                 measures=_measures(entries),
+                scenario=str(image.get("scenario") or ""),
+                tags=image.get("tags") or {},
             )
         )
     if not pictures and missing:

@@ -107,6 +107,10 @@ CASES = [
     ("train.epochs=[", r"'train.epochs=\[' cannot be read: write key=value, .*"),
     ("train.augment=[]", r"train.augment=\[\] has the wrong kind of value \(.*\): give 'name: value' pairs, .*"),
     ("scene.scenarios.aisel=2", r"scene.scenarios.aisel is not in conf/: did you mean scene.scenarios.aisle, or add it with \+scene.scenarios.aisel=2"),
+    ("real.more=[{name: loco-dev, annotations: a.json}]", "real.more repeats the name 'loco-dev': give each set a name of its own"),
+    ("real.more=[{name: mine}]", "annotations of 'mine' in real.more is empty: name a COCO file, or choose real=none"),
+    ("real.name=sim", "real.name 'sim' cannot name a set: write letters, digits, dots, .*"),
+    ("real.name=a/b", "real.name 'a/b' cannot name a set: write letters, digits, dots, .*"),
     ("storage=s3", "storage.bucket is empty: name the S3 bucket, as in storage.bucket=my-frames"),
     ("seed=${nothing}", r".*nothing.*"),
 ]  # fmt: skip

@@ -32,6 +32,7 @@ def test_the_first_run_makes_everything(first_run: tuple[Project, Answer]) -> No
         "models/best.onnx",
         "reports/report.html",
         "reports/metrics.json",
+        "reports/evaluation.json",
         "reports/deploy.json",
     ]
     assert [path for path in outputs if not (project.folder / path).is_file()] == []

@@ -30,6 +30,7 @@ def random_results(seed, pictures=12, classes=2):
         there = np.column_stack([boxes, numbers, rng.random(len(boxes)) < 0.2])
         near = np.repeat(np.column_stack([boxes, numbers]), 2, axis=0)
         near[:, :4] += rng.normal(0, 2.5, (len(near), 4))
+        near[:, 2:4] = np.maximum(near[:, 2:4], near[:, :2] + 1)
         false = rng.uniform(0, 60, (rng.integers(0, 4), 2))
         wrong = np.column_stack([false, false + rng.uniform(5, 40, false.shape), rng.integers(0, classes, len(false))])
         found = np.concatenate([near, wrong])

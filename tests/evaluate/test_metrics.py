@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.evaluate.metrics import NOTHING, Counts, confusion, count, curve, rank, score, slices
+from stages.evaluate.bootstrap import resampling
+from stages.evaluate.metrics import NOTHING, Counts, confusion, count, curve, rank, score
+from stages.evaluate.table import table
 from tests.evaluate.results import random_results, result
 
 NAMES = ("pallet", "truck")
@@ -20,18 +22,18 @@ def simple():
 
 
 def test_counts_at_a_threshold():
-    everything = rank(simple(), (0, 1))
+    everything = rank(table(simple()), (0, 1))
     assert count(everything, 0.5) == Counts(hits=1, false_alarms=2, objects=4)
     assert count(everything, 0.1) == Counts(hits=2, false_alarms=2, objects=4)
-    assert count(rank(simple(), (0,)), 0.1) == Counts(2, 2, 3)
-    assert count(rank(simple(), (1,)), 0.1) == Counts(0, 0, 1)
+    assert count(rank(table(simple()), (0,)), 0.1) == Counts(2, 2, 3)
+    assert count(rank(table(simple()), (1,)), 0.1) == Counts(0, 0, 1)
     assert Counts(2, 2, 4).precision == Counts(2, 2, 4).recall == Counts(2, 2, 4).f1 == 0.5
     assert Counts(0, 0, 0).f1 == 0
 
 
 def test_ignored_detections_are_in_no_ranking():
     results = [result([(0, 0, 10, 10, 0.9, 0), (2, 2, 8, 8, 0.8, 0)], [(0, 0, 20, 20, 0, 1)])]
-    assert count(rank(results, (0,)), 0.0) == Counts(0, 0, 0)
+    assert count(rank(table(results), (0,)), 0.0) == Counts(0, 0, 0)
 
 
 def test_the_confusion_matrix_holds_hits_mistakes_misses_and_alarms():
@@ -49,7 +51,7 @@ def test_the_confusion_matrix_agrees_with_the_counts(threshold):
     results = random_results(7)
     pairs = confusion(results, NAMES, threshold)
     for number, name in enumerate(NAMES):
-        counts = count(rank(results, (number,)), threshold)
+        counts = count(rank(table(results), (number,)), threshold)
         assert pairs[name, name] == counts.hits
         assert sum(n for (_, predicted), n in pairs.items() if predicted == name) == counts.hits + counts.false_alarms
         assert sum(n for (actual, _), n in pairs.items() if actual == name) == counts.objects
@@ -57,7 +59,7 @@ def test_the_confusion_matrix_agrees_with_the_counts(threshold):
 
 @given(st.integers(0, 200))
 def test_a_curve_is_what_counting_at_each_threshold_gives(seed):
-    ranking = rank(random_results(seed, pictures=3), (0, 1))
+    ranking = rank(table(random_results(seed, pictures=3)), (0, 1))
     rows = curve(ranking)
     assert (np.diff(rows[:, 0]) < 0).all()
     assert (np.diff(rows[:, 2]) >= 0).all(), "recall grows as the threshold falls"
@@ -66,33 +68,8 @@ def test_a_curve_is_what_counting_at_each_threshold_gives(seed):
         assert (counts.precision, counts.recall, counts.f1) == pytest.approx((precision, recall, f1))
 
 
-def test_slices_count_every_object_once():
-    measures = {"occlusion": np.array([0.0, 0.5, 0.05, 0.9]), "distance": np.array([1.0, 5.0, 50.0, 7.0])}
-    base = simple()[0]
-    results = [
-        result(
-            np.column_stack([base.detections.xyxy, base.detections.scores, base.detections.classes]),
-            np.column_stack([base.picture.truth.xyxy, base.picture.truth.classes, base.picture.truth.ignore]),
-            measures=measures,
-        ),
-        result([], []),
-    ]
-    made = slices(results, 0.5)
-    for measure in ("height_pixels", "occlusion", "distance"):
-        bins = [item for item in made if item.measure == measure]
-        assert sum(item.objects for item in bins) == 4
-        assert sum(item.hits for item in bins) == 1
-    assert [(item.bin, item.objects, item.hits) for item in made if item.measure == "occlusion"] == [
-        ("0 to 0.1", 2, 1),
-        ("0.1 to 0.4", 0, 0),
-        ("0.4 to 0.7", 1, 0),
-        ("0.7 and more", 1, 0),
-    ]
-    assert {item.measure for item in slices(simple(), 0.5)} == {"height_pixels"}
-
-
 def test_all_numbers_together():
-    scores = score(simple(), NAMES, (0, 1), 0.5)
+    scores = score(table(simple()), NAMES, (0, 1), 0.5)
     numbers = scores.as_json()
     assert numbers["objects"] == 4
     assert numbers["hits"] == 1
@@ -102,6 +79,21 @@ def test_all_numbers_together():
         (numbers["classes"]["pallet"]["ap50"] + numbers["classes"]["truck"]["ap50"]) / 2, abs=1e-5
     )
     assert numbers["best_f1"] >= numbers["f1"]
-    nothing = score([result([(0, 0, 9, 9, 0.9, 0)], [])], NAMES, (0, 1), 0.5).as_json()
+    nothing = score(table([result([(0, 0, 9, 9, 0.9, 0)], [])]), NAMES, (0, 1), 0.5).as_json()
     assert nothing["ap50"] is None
     assert nothing["false_alarms"] == 1
+
+
+def test_figures_have_intervals_that_hold_them_and_those_of_nought_are_exact():
+    results = random_results(5, pictures=20)
+    scores = score(table(results), NAMES, (0, 1), 0.4, resampling(20, 200))
+    for figures in (*scores.classes.values(), scores.overall):
+        assert figures.intervals.keys() == figures.values.keys()
+        assert all(low <= figures.values[name] <= high for name, (low, high) in figures.intervals.items())
+        assert figures.intervals["f1"][0] < figures.values["f1"] < figures.intervals["f1"][1]
+    missed = score(table([result([], [(0, 0, 9, 9, 0, 0)])] * 4), NAMES, (0,), 0.4, resampling(4, 50)).overall
+    assert missed.values["recall"] == 0
+    assert missed.intervals["recall"] == pytest.approx((0, 0.602), abs=1e-3)
+    assert "precision" not in missed.intervals, "nothing was found, so there is none"
+    alone = score(table(results[:1]), NAMES, (0, 1), 0.4, resampling(1, 50)).overall
+    assert alone.intervals == {}

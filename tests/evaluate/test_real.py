@@ -8,6 +8,7 @@ from stages.common.settings.learning import Real
 from stages.evaluate.inference import match_picture
 from stages.evaluate.metrics import count, rank
 from stages.evaluate.real import Unmeasured, photographs_folder, published_detections, real_set
+from stages.evaluate.table import table
 from stages.evaluate.truth import LabelledSet, load_coco, read_labelled_set
 from tests.evaluate.conftest import NAMES, annotation, loco_json, write_photograph
 from tests.settings import REPOSITORY
@@ -53,7 +54,7 @@ def test_a_wrong_setting_is_refused(loco, tmp_path, root, annotations, sentence)
 
 
 def test_nothing_is_measured_when_nothing_is_asked_for_or_given(tmp_path):
-    assert real_set(Real(name="none"), NAMES, tmp_path) == Unmeasured("real=none was chosen")
+    assert Real(name="none").sets == ()
     without = real_set(loco_settings(""), NAMES, tmp_path)
     assert isinstance(without, Unmeasured)
     assert "real=loco needs real.root" in without.reason
@@ -124,7 +125,7 @@ def test_published_detections_score_as_when_they_were_labelled(loco_dev):
     published = published_detections(LABELS / "loco-dev.json", loco_dev, NAMES)
     assert list(published) == ["nvidia"]
     results = [match_picture(item, published["nvidia"][item.id], loco_dev.scored) for item in loco_dev.pictures]
-    counts = count(rank(results, loco_dev.scored), 0.0)
+    counts = count(rank(table(results), loco_dev.scored), 0.0)
     assert (counts.hits, counts.false_alarms, counts.objects) == (16, 4, 24)
 
 

@@ -10,12 +10,12 @@ import sys
 
 import pytest
 
+from stages.common.detection import Detector
 from stages.common.errors import InputError
-from stages.common.settings.learning import Real
+from stages.common.settings.learning import Real, RealSet
 from stages.common.settings.pictures import Convert
 from stages.compose.compose import write_params
 from stages.convert.run import convert
-from stages.evaluate.real import Unmeasured
 from stages.evaluate.run import evaluate
 from tests.convert.frames import instance, write_frames
 from tests.evaluate.conftest import HEIGHT, NAMES, WIDTH, annotation, loco_json, write_photograph
@@ -78,7 +78,7 @@ def test_the_figures_are_those_of_the_made_case(dataset, model, photographs, tmp
     assert sim["classes"]["stillage"]["false_alarms"] == 0
     assert sim["ap50"] == pytest.approx(0.75, abs=1e-4)
     assert sim["best_f1"] == 0.8  # 8 hits, 4 false alarms, nothing missed
-    real = metrics["real"]
+    real = metrics["real"]["mine"]
     assert (real["pictures"], real["objects"], real["hits"], real["missing_pictures"]) == (2, 2, 1, 1)
     assert real["false_alarms"] == 1
     assert list(real["classes"]) == ["pallet_truck"]
@@ -92,6 +92,7 @@ def test_everything_that_is_promised_is_written(dataset, model, photographs, tmp
     evaluate(model, dataset, photographs, reports, project=tmp_path, run_id="abc123")
     assert sorted(path.name for path in reports.iterdir()) == [
         "deploy.json",
+        "evaluation.json",
         "metrics.json",
         "pictures",
         "plots",
@@ -99,7 +100,7 @@ def test_everything_that_is_promised_is_written(dataset, model, photographs, tmp
         "report.md",
     ]
     pictures = {path.name for path in (reports / "pictures").iterdir()}
-    assert "real-best-1.jpg" in pictures
+    assert "mine-best-1.jpg" in pictures
     assert "of-last-time.jpg" not in pictures
     markdown = (reports / "report.md").read_text()
     assert set(re.findall(r"\(pictures/([^)]+)\)", markdown)) == pictures
@@ -129,7 +130,10 @@ def test_the_plots_hold_the_curves(dataset, model, photographs, tmp_path):
         with open(plots / name, newline="") as stream:
             return list(csv.DictReader(stream))
 
-    assert len(list(plots.iterdir())) == 6
+    both = ("calibration", "confusion", "errors", "f1", "precision-recall", "scales", "slices")
+    expected = {f"{name}-{kind}.csv" for name in ("sim", "mine") for kind in both}
+    gap = {f"mine-{kind}.csv" for kind in ("content", "appearance", "noise")}
+    assert {path.name for path in plots.iterdir()} == expected | gap
     recall = {row["class"]: float(row["recall"]) for row in rows("sim-precision-recall.csv")}
     assert recall == {"pallet": 1, "pallet_truck": 1, "all": 1}
     best = max(rows("sim-f1.csv"), key=lambda row: float(row["f1"]) if row["class"] == "all" else 0)
@@ -152,8 +156,8 @@ def test_the_same_model_gives_the_same_bytes(dataset, model, photographs, tmp_pa
 
 def test_nothing_real_is_said_in_bold(dataset, model, tmp_path):
     outcome = evaluate(model, dataset, NOWHERE, tmp_path / "reports", project=tmp_path)
-    assert outcome.real == Unmeasured("real=none was chosen")
-    assert outcome.metrics["real"] == {"pictures": 0}
+    assert outcome.real == {}
+    assert outcome.metrics["real"] == outcome.metrics["gap"] == {}
     assert "real not measured (real=none was chosen)" in outcome.summary()
     markdown, page = ((tmp_path / "reports" / name).read_text() for name in ("report.md", "report.html"))
     assert "**Nothing real was measured.** real=none was chosen." in markdown
@@ -164,19 +168,80 @@ def test_photographs_of_another_size_or_damaged_are_not_counted(dataset, model, 
     folder = tmp_path / "photographs/dataset/subset-1"
     write_photograph(folder / "1,0.jpg", WIDTH // 2, HEIGHT // 2)
     outcome = evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
-    assert outcome.metrics["real"]["pictures"] == 1
-    assert outcome.metrics["real"]["missing_pictures"] == 2
+    assert outcome.metrics["real"]["mine"]["pictures"] == 1
+    assert outcome.metrics["real"]["mine"]["missing_pictures"] == 2
     assert "is 64x48 where its labels are for 128x96; get the original" in (tmp_path / "reports/report.md").read_text()
     (folder / "2.0.jpg").write_text("<html>")
     with pytest.raises(InputError, match=r"none of the 2 pictures of mine can be used: .*get the original"):
         evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
 
 
+def test_several_real_sets_are_each_measured_under_their_name(dataset, model, photographs, tmp_path):
+    """One is measured, of one no photograph is known, and figures, plots and report name each."""
+    second = RealSet(name="hall-2", root=photographs.root, annotations="labels.json")
+    third = RealSet(name="elsewhere", annotations="labels.json")
+    real = Real(**photographs.model_dump(exclude={"more"}), more=[second, third])
+    outcome = evaluate(model, dataset, real, tmp_path / "reports", project=tmp_path)
+    metrics = outcome.metrics
+    assert list(metrics["real"]) == ["mine", "hall-2", "elsewhere"]
+    assert list(metrics["gap"]) == ["mine", "hall-2"]
+    assert metrics["real"]["mine"] == metrics["real"]["hall-2"]
+    assert metrics["real"]["elsewhere"]["pictures"] == 0
+    assert "needs real.root" in metrics["real"]["elsewhere"]["reason"]
+    assert (tmp_path / "reports/plots/hall-2-slices.csv").is_file()
+    markdown = (tmp_path / "reports/report.md").read_text()
+    assert "## Real photographs: hall-2" in markdown
+    assert "## Real photographs: elsewhere" in markdown
+    assert "elsewhere not measured (" in outcome.summary()
+
+
+def test_a_second_run_asks_the_network_nothing(dataset, model, photographs, tmp_path, monkeypatch):
+    def files(folder):
+        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    cache = tmp_path / "cache"
+    evaluate(model, dataset, photographs, tmp_path / "one", project=tmp_path, cache=cache)
+
+    def asked(*_):
+        raise AssertionError("the network was asked again")
+
+    monkeypatch.setattr(Detector, "detect", asked)
+    evaluate(model, dataset, photographs, tmp_path / "two", project=tmp_path, cache=cache)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_the_details_hold_what_the_metrics_hold_and_more(dataset, model, photographs, tmp_path):
+    """The keys that docs/evaluate.md promises."""
+    evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
+    metrics, details = (
+        json.loads((tmp_path / f"reports/{name}.json").read_text()) for name in ("metrics", "evaluation")
+    )
+    assert metrics.keys() == {"schema", "threshold", "sim", "real", "gap"}
+    assert details.keys() == {"schema", "model", "sim", "real", "gap"}
+    for found, more in ((metrics["sim"], details["sim"]), (metrics["real"]["mine"], details["real"]["mine"])):
+        assert found == {key: more[key] for key in found}
+        assert more.keys() - found.keys() >= {"slices", "worst_slices", "reliability", "scales", "unusable", "missing"}
+        assert {"ap50", "ap50_95", "ar", "precision", "recall", "f1", "f1_iou30", "interval"} <= found.keys()
+        assert {"false_positives_per_picture", "errors", "calibration", "classes"} <= found.keys()
+        assert all(low <= found[name] <= high for name, (low, high) in found["interval"].items())
+        assert [step["scale"] for step in more["scales"]] == [0.5, 0.75, 1.0, 1.5]
+    gap = details["gap"]["mine"]
+    assert gap["classes"] == ["pallet_truck"]
+    assert gap["content"].keys() == metrics["gap"]["mine"]["content"].keys()
+    assert gap["content"].keys() == {"box_height", "aspect_ratio", "position_x", "position_y", "count", "overlap"}
+    assert {"luminance", "contrast", "saturation", "sharpness", "noise"} <= gap["appearance"].keys()
+    assert details["sim"]["slices"][0].keys() >= {"measure", "bin", "of", "objects", "hits", "recall", "interval"}
+    assert {"scenario"} & {row["measure"] for row in details["sim"]["slices"]} == set(), (
+        "all frames are of one scenario"
+    )
+
+
 def test_a_data_set_without_test_frames(model, tmp_path):
     frames = write_frames(tmp_path / "frames", 8, 0)
     convert(frames, tmp_path / "dataset", NAMES, Convert())
     outcome = evaluate(model, tmp_path / "dataset", NOWHERE, tmp_path / "reports", project=tmp_path)
-    assert outcome.metrics["sim"] == {"pictures": 0}
+    assert outcome.metrics["sim"]["pictures"] == 0
+    assert "raise dataset.frames.test_count" in outcome.metrics["sim"]["reason"]
     assert "**Nothing was measured on renders.**" in (tmp_path / "reports/report.md").read_text()
 
 
@@ -205,7 +270,7 @@ def test_the_command_line(dataset, model, photographs, tmp_path):
     (tmp_path / "data/dataset").symlink_to(dataset)
     done = stage(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("evaluate: renders AP50 0.750, F1 0.500 on 4 pictures; real AP50 ")
+    assert done.stdout.startswith("evaluate: renders AP50 0.750, F1 0.500 on 4 pictures; loco AP50 ")
     assert done.stdout.endswith(" on 2 pictures\n")
     failed = stage(tmp_path, "--model", "absent.onnx")
     assert failed.returncode == InputError.exit_code

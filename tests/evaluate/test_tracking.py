@@ -7,7 +7,10 @@ from stages.common.tracking import local_uri, open_run
 from stages.evaluate.commands import training_run
 from stages.evaluate.tracking import flat, log_evaluation
 
-METRICS = {"threshold": 0.4, "sim": {"ap50": 0.5, "classes": {"pallet": {"ap50": None, "f1": 0.25}}}}
+METRICS = {
+    "threshold": 0.4,
+    "sim": {"ap50": 0.5, "interval": {"ap50": [0.4, 0.6]}, "classes": {"pallet": {"ap50": None, "f1": 0.25}}},
+}
 LOCAL = Tracking(name="local")
 
 
@@ -17,6 +20,7 @@ def reports(tmp_path):
     (folder / "plots").mkdir(parents=True)
     (folder / "plots/sim-f1.csv").write_text("class\n")
     (folder / "report.html").write_text("<p>")
+    (folder / "evaluation.json").write_text("{}")
     (folder / "metrics.json").write_text(json.dumps(METRICS))
     return folder
 
@@ -40,7 +44,12 @@ def test_the_figures_join_the_run_of_training(reports, tmp_path):
         for folder in ("evaluation", "evaluation/plots")
         for entry in client.list_artifacts(run.run_id, folder)
     }
-    assert {"evaluation/report.html", "evaluation/metrics.json", "evaluation/plots/sim-f1.csv"} <= kept
+    assert {
+        "evaluation/report.html",
+        "evaluation/metrics.json",
+        "evaluation/evaluation.json",
+        "evaluation/plots/sim-f1.csv",
+    } <= kept
 
 
 @pytest.mark.parametrize(("settings", "run_id"), [(LOCAL, ""), (Tracking(name="off", enabled=False), "abc")])

@@ -93,6 +93,12 @@ def broken(**changes):
     return content
 
 
+def repeated(key):
+    content = broken()
+    content[key].append({**content[key][0], "name": "something else"})
+    return content
+
+
 def without(key):
     content = broken()
     del content["annotations"][0][key]
@@ -107,9 +113,18 @@ def without(key):
         ("", "are no JSON"),
         ("[1, 2]", "are not COCO, which has the lists images, annotations, categories"),
         ({"images": [], "annotations": []}, "are not COCO"),
-        (without("bbox"), "an entry that is not as COCO has it .*'bbox'"),
-        (broken(category_id=12345), "an entry that is not as COCO has it .*12345"),
-        (broken(bbox="wide"), "an entry that is not as COCO has it"),
+        (without("bbox"), "annotation 1 has no bbox; correct or remove that entry"),
+        (broken(category_id=12345), "annotation 1 has the category_id 12345, which the file does not list"),
+        (broken(image_id=77), "annotation 1 has the image_id 77, which the file does not list"),
+        (broken(bbox="wide"), "annotation 1 has the box wide, not four finite numbers"),
+        (broken(bbox=[1, 2, float("nan"), 4]), r"annotation 1 has the box \[1, 2, nan, 4\], not four finite numbers"),
+        (broken(bbox=[500, 2, 9, 4]), r"annotation 1 has the box \[500, 2, 9, 4\], which lies outside its picture"),
+        (broken(bbox=[5, 2, -9, 4]), r"annotation 1 has the box \[5, 2, -9, 4\] of negative size"),
+        (broken(accepted_bboxes=[[1, 2, 3]]), r"annotation 1 has the box \[1, 2, 3\], not four finite numbers"),
+        (repeated("images"), "image 1 has the id of another one"),
+        (repeated("categories"), "category 3 has the id of another one"),
+        (repeated("annotations"), "annotation 1 has the id of another one"),
+        (loco_json([], []), "list no picture; give a file that names some"),
         (loco_json(["b.jpg", "c.jpg"], [annotation(1, "pallet", (1, 1, 9, 9))]), "none of the 2 pictures"),
         (loco_json(["a.jpg"], [], categories=("person",)), "have the classes person, of which the model knows none"),
     ],

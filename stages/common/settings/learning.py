@@ -1,8 +1,9 @@
-"""Settings of what is learnt and measured: model, train, compute, real."""
+"""Settings of what is learnt and measured: model, train, compute, real, evaluate."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -70,11 +71,11 @@ class Compute(Group):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-class Real(Group):
-    """Real photographs that the model is measured on, and never trained on.
+class RealSet(Group):
+    """One set of real photographs that the model is measured on, and never trained on.
 
     Attributes:
-        name: of the set in the report; ``none`` measures nothing real.
+        name: of the set in reports, figures and file names; ``none`` measures nothing real.
         root: folder under which LOCO's ``dataset/subset-N`` lies; empty: fetched into ``data/real/NAME``.
         annotations: COCO file; relative paths are looked up in ``root``, then in the repository.
         source: address of the folder that the photographs are fetched from; empty: nothing is fetched.
@@ -88,7 +89,63 @@ class Real(Group):
     checksums: str = ""
 
     @model_validator(mode="after")
-    def _complete(self) -> Real:
+    def _complete(self) -> RealSet:
         if self.name != "none" and not self.annotations:
-            raise ValueError("real.annotations is empty: name a COCO file, or choose real=none")
+            key = "real.annotations" if type(self) is Real else f"annotations of '{self.name}' in real.more"
+            raise ValueError(f"{key} is empty: name a COCO file, or choose real=none")
+        if not SET_NAME.fullmatch(self.name) or self.name in TAKEN_NAMES:
+            raise ValueError(
+                f"real.name '{self.name}' cannot name a set: write letters, digits, dots, dashes and underscores, "
+                f"and not {' or '.join(TAKEN_NAMES)}"
+            )
         return self
+
+
+SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Names that are safe in files, metric names and tables."""
+
+TAKEN_NAMES = ("sim", "real")
+
+
+class Real(RealSet):
+    """The real photographs: one set, and where wanted more of them.
+
+    Attributes:
+        more: further sets, each measured and reported under its own name.
+    """
+
+    more: list[RealSet] = Field([])
+
+    @model_validator(mode="after")
+    def _apart(self) -> Real:
+        names = [item.name for item in self.sets]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"real.more repeats the name '{repeated[0]}': give each set a name of its own")
+        if any(item.name == "none" for item in self.more):
+            raise ValueError("real.more has a set named none: leave it out")
+        return self
+
+    @property
+    def sets(self) -> tuple[RealSet, ...]:
+        """All sets to measure, in order; empty for ``real=none`` without others."""
+        return tuple(item for item in (self, *self.more) if item.name != "none")
+
+
+class Evaluate(Group):
+    """How deep the measure goes.
+
+    Attributes:
+        resamples: of the bootstrap that gives the 95 % intervals; 0 gives none.
+        seed: of the resamples and of samples of pictures.
+        scales: input sizes to compare, as multiples of the model's own; above 1 the picture is looked at in windows.
+        scale_pictures: pictures of a set, at most, that this is measured on; 0 leaves it out.
+        appearance_pictures: pictures of a set, at most, whose look is compared; 0 leaves it out.
+    """
+
+    name: str
+    resamples: int = Field(1000, ge=0, le=100_000)
+    seed: int = Field(0, ge=0)
+    scales: list[Annotated[float, Field(ge=0.1, le=4)]] = Field([0.5, 0.75, 1.5])
+    scale_pictures: int = Field(15, ge=0)
+    appearance_pictures: int = Field(500, ge=0)

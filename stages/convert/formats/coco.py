@@ -23,8 +23,9 @@ class CocoWriter:
 
     ``file_name`` is relative to ``yolo/images/<part>``; ``image_id`` is the frame's number; categories are numbered
     from 1. Dropped objects become ``iscrowd: 1``, the region that COCO's evaluation ignores. Beside COCO's own keys an
-    annotation has ``occlusion``, ``truncation`` (0 to 1) and ``distance`` (metres). Frames that have keypoints give
-    ``keypoints`` and ``num_keypoints`` to each object of a class that has some; that class names them.
+    annotation has ``occlusion``, ``truncation`` (0 to 1) and ``distance`` (metres), and an image ``scenario`` and
+    ``tags``, the values drawn for the frame. Frames that have keypoints give ``keypoints`` and ``num_keypoints`` to
+    each object of a class that has some; that class names them.
     """
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
@@ -40,6 +41,8 @@ class CocoWriter:
             "file_name": f"{frame.stem}.jpg",
             "width": frame.width,
             "height": frame.height,
+            "scenario": frame.scenario,
+            "tags": dict(frame.tags),
         }
         labelled = [(item, 0) for item in frame.kept] + [(item.instance, 1) for item in frame.dropped]
         labelled.sort(key=lambda pair: pair[0].id)

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from stages.evaluate.bootstrap import proportion_interval, resampling
+from stages.evaluate.compare import difference
+from stages.evaluate.inference import MATCH_IOU
+from stages.evaluate.metrics import ALL, sampled_figures
+from stages.evaluate.table import COCO_IOUS, LOOSE_IOU, Outcome, Table
+
+FIGURES = ("ap50", "recall", "precision", "f1", "false_positives_per_picture")
+
+
+def draw_set(rng, pictures):
+    """A set from a world where some pictures are harder than others, as a table."""
+    hard = rng.normal(0, 0.7, pictures)
+    there, alarms = rng.poisson(1.6, pictures), rng.poisson(2.0, pictures)
+    owner = np.repeat(np.arange(pictures), there)
+    found = rng.random(len(owner)) < 1 / (1 + np.exp(-1 - hard[owner]))
+    logits = np.concatenate(
+        [rng.normal(1.0, 1.2, len(owner))[found] + 0.5 * hard[owner[found]], rng.normal(-1.2, 1.2, alarms.sum())]
+    )
+    picture = np.concatenate([owner[found], np.repeat(np.arange(pictures), alarms)])
+    hit = np.arange(len(picture)) < found.sum()
+    order = np.argsort(-logits, kind="stable")
+    scores, picture, hit = 1 / (1 + np.exp(-logits[order])), picture[order], hit[order]
+    nothing = np.zeros(len(hit), bool)
+    levels = np.repeat(hit[None], len(COCO_IOUS), axis=0)
+    zeros = np.zeros(len(hit), np.int64)
+    outcomes = {iou: Outcome(hit, nothing) for iou in (MATCH_IOU, LOOSE_IOU)}
+    return Table(pictures, picture, zeros, scores, zeros, levels, levels & False, outcomes, owner, owner * 0)
+
+
+def figures(found, weights):
+    return sampled_figures(found, ["thing"], [0], 0.5, weights)[ALL]
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """The figures of the world itself: of so many pictures that chance has no part in them."""
+    world = draw_set(np.random.default_rng(99), 200_000)
+    return {name: float(value[0]) for name, value in figures(world, np.ones((1, world.pictures), np.float32)).items()}
+
+
+@pytest.mark.parametrize("pictures", [15, 60])
+def test_intervals_cover_the_truth_in_95_of_100_data_sets(truth, pictures):
+    """500 data sets: the share of intervals that hold the truth is 93 to 97 %."""
+    rng = np.random.default_rng(pictures)
+    covered = dict.fromkeys(FIGURES, 0)
+    sampling = resampling(pictures, 400, seed=1)
+    for _ in range(500):
+        values = figures(draw_set(rng, pictures), sampling.weights)
+        for name in FIGURES:
+            low, high = sampling.interval(values[name])
+            covered[name] += low <= truth[name] <= high
+    shares = {name: count / 500 for name, count in covered.items()}
+    assert all(0.93 <= share <= 0.97 for share in shares.values()), shares
+
+
+def test_the_same_arguments_give_the_same_weightings():
+    first, second = resampling(30, 50, seed=3), resampling(30, 50, seed=3)
+    np.testing.assert_array_equal(first.weights, second.weights)
+    assert (first.weights[0] == 1).all()
+    assert (first.weights[1:51].sum(axis=1) == 30).all()
+    assert (first.weights[51:].sum(axis=1) == 29).all()
+    assert not np.array_equal(first.weights, resampling(30, 50, seed=4).weights)
+
+
+def test_many_pictures_are_left_out_in_groups():
+    sampling = resampling(1000, 10)
+    assert sampling.weights.shape == (1 + 10 + 200, 1000)
+    assert (sampling.weights[11:] == 0).sum() == 1000, "each picture once"
+
+
+@pytest.mark.parametrize("pictures", [0, 1])
+def test_one_picture_says_nothing_about_others(pictures):
+    sampling = resampling(pictures, 20)
+    assert sampling.interval(np.ones(len(sampling.weights))) is None
+
+
+def test_a_figure_that_most_resamples_do_not_have_has_no_interval():
+    sampling = resampling(10, 100)
+    values = np.full(len(sampling.weights), np.nan)
+    values[0] = 0.5
+    assert sampling.interval(values) is None
+    assert resampling(10, 0).interval(np.ones(11)) is None
+
+
+def test_a_share_of_nought_has_the_exact_interval():
+    assert proportion_interval(0, 4) == pytest.approx((0, 0.602), abs=1e-3)  # 1 - 0.025 ** (1 / 4)
+    assert proportion_interval(4, 4) == pytest.approx((0.398, 1), abs=1e-3)
+
+
+def test_a_paired_difference_is_surer_than_two_intervals():
+    """The second model misses a few objects more, in pictures that are hard for both."""
+    rng = np.random.default_rng(0)
+    objects, hits = rng.integers(1, 6, 80).astype(float), np.zeros(80)
+    hits[:] = np.round(objects * rng.random(80))
+    worse = np.maximum(hits - (rng.random(80) < 0.25), 0)
+    sampling = resampling(80, 500)
+    first, second = (sampling.weights @ part / (sampling.weights @ objects) for part in (hits, worse))
+    found = difference(first, second, sampling)
+    assert found.sure
+    assert found.difference == pytest.approx(found.first - found.second)
+    alone = [sampling.interval(values) for values in (first, second)]
+    assert alone[0][0] < alone[1][1], "the two intervals overlap"
