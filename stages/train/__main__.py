@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     export.add_argument("--validate", type=Path, metavar="DIR", help="YOLO tree to choose the threshold on (part val)")
     export.add_argument("--main-class", default="all", metavar="NAME", help="class that the threshold is best for")
+    export.add_argument("--half", action="store_true", help="store the weights in half precision: half the size")
     add_debug(export)
     export.set_defaults(command=export_command)
     return top

@@ -34,7 +34,7 @@ def export_command(args: argparse.Namespace) -> str:
     out = args.out / f"{args.weights.stem}.onnx"
     cache = Path.cwd() / ".cache"
     exported = export_model(
-        args.weights, args.input_size, out, validate=validate, cache=cache, main_class=args.main_class
+        args.weights, args.input_size, out, validate=validate, cache=cache, main_class=args.main_class, half=args.half
     )
     about = {
         "threshold": exported.point.threshold,

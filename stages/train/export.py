@@ -17,6 +17,7 @@ from stages.common.detection import Detector, OperatingPoint, Truth, best_f1_thr
 from stages.common.detection.detector import letterbox_picture
 from stages.common.errors import InputError, TrainingError
 from stages.common.files import atomic_write
+from stages.train.compact import halve_weights
 from stages.train.data import Part
 from stages.train.library import ultralytics
 
@@ -106,7 +107,14 @@ class Exported:
 
 
 def export_model(
-    weights: Path, input_size: int, out: Path, *, validate: Part | None, cache: Path, main_class: str = EVERY_CLASS
+    weights: Path,
+    input_size: int,
+    out: Path,
+    *,
+    validate: Part | None,
+    cache: Path,
+    main_class: str = EVERY_CLASS,
+    half: bool = False,
 ) -> Exported:
     """Export a checkpoint for one picture at a time, choose its threshold, and compare it with the original.
 
@@ -121,6 +129,7 @@ def export_model(
             compared on noise.
         cache: folder for Ultralytics' files.
         main_class: class that the threshold is best for; all together when it is ``all``, or not there to be found.
+        half: store the weights in half precision once the comparison is done; see :mod:`stages.train.compact`.
 
     Raises:
         InputError: when the weights are no such checkpoint.
@@ -133,6 +142,9 @@ def export_model(
         _save(model, candidate)
         pictures = _some_pictures(validate, input_size)
         parity = compare(network, Detector(candidate), candidate, pictures)
+        if half:
+            halve_weights(model)
+            _save(model, candidate)
         curve = detections_on(Detector(candidate), validate, main_class) if validate else NO_DETECTIONS
         point = operating_point(curve)
         _set_metadata(model, "threshold", repr(point.threshold))

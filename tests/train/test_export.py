@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from ultralytics.nn.tasks import DetectionModel
@@ -133,3 +134,16 @@ def test_without_detections_the_threshold_is_the_default() -> None:
 def test_parity_is_written_as_bounds() -> None:
     assert Parity(3, 84, 2.1e-4, 3e-7).as_json() == {"pictures": 3, "boxes_within": 0.01, "scores_within": 0.0001}
     assert Parity(3, 84, 0.0, 0.0).as_json() == {"pictures": 3, "boxes_within": 0.0, "scores_within": 0.0}
+
+
+def test_halved_weights_answer_nearly_alike_in_half_the_bytes(tmp_path: Path) -> None:
+    trained = REPOSITORY / "weights/warehouse-yolo11s.pt"
+    noise = np.random.default_rng(3).random((1, 3, 64, 64), np.float32)
+    answers, sizes = [], []
+    for name, half in (("full", False), ("half", True)):
+        path = export_model(trained, 64, tmp_path / f"{name}.onnx", validate=None, cache=tmp_path, half=half).path
+        answers.append(onnxruntime.InferenceSession(str(path)).run(None, {"images": noise})[0][0, 4:])
+        sizes.append(path.stat().st_size)
+    assert sizes[1] < 0.52 * sizes[0]
+    np.testing.assert_allclose(*answers, atol=5e-3)
+    assert not np.array_equal(*answers)  # they were rounded
