@@ -27,8 +27,8 @@ SPARE = 0.08
 """Share of a range that a truck keeps from its ends when it is placed; the scene is not full yet."""
 
 HIDERS = {
-    "load": 9.0, "carton": 1.0, "drum": 1.5, "crate": 1.5, "waste_bin": 1.0, "cable_drum": 1.0, "stillage": 1.5,
-    "person": 1.0, "machine_box": 0.7, "trash_bags": 0.7, "work_table": 0.5,
+    "load": 9.0, "drum": 1.5, "crate": 1.5, "waste_bin": 0.8, "cable_drum": 1.0, "stillage": 0.8, "person": 1.0,
+    "machine_box": 0.5, "trash_bags": 0.5,
 }  # fmt: skip
 """What is put before a truck that is to be hidden in part, and how often."""
 

@@ -29,7 +29,8 @@ FILLED = 0.8
 
 _LOADS = {"carton_load": (1.18, 0.78, 0.8), "wrapped_load": (1.2, 0.8, 1.0), "crate": (1.2, 0.8, 0.9)}
 _LAYERS = {"collar": (1.2, 0.8, 0.195), "sacks": (1.15, 0.75, 0.125)}
-_BOXES = {"pallet": (1.2, 0.8, 0.144), "stillage": (1.22, 0.83, 0.97), "small_load_carrier": (0.6, 0.4, 0.28)}
+_BOXES = {"pallet": (1.2, 0.8, 0.144), "stillage": (1.22, 0.83, 0.97), "small_load_carrier": (0.6, 0.4, 0.28),
+          "carton": (0.5, 0.38, 0.36)}  # fmt: skip
 _VEHICLES: dict[str, tuple[Solid, ...]] = {
     "forklift": (
         (-1.1, 0.55, -0.55, 0.55, 0.1, 1.1), (-0.7, 0.35, -0.5, 0.5, 1.1, 2.1), (0.55, 0.8, -0.4, 0.4, 0.05, 2.1),
@@ -69,9 +70,15 @@ def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]
         return (_upright(length, width, layer * float(told.get("layers", 3))),)
     if family in _BOXES:
         length, width, height = _BOXES[family]
-        return (_upright(float(told.get("length", length)), width, float(told.get("height", height))),)
+        return (
+            _upright(
+                float(told.get("length", length)), float(told.get("width", width)), float(told.get("height", height))
+            ),
+        )
+    if family == "person":
+        return (_upright(0.3, 0.46, 1.7),)
     if family == "column":
-        return (_upright(0.4, 0.4, float(told.get("height", 6.0))),)
+        return (_upright(0.3, 0.3, float(told.get("height", 6.0))),)
     if family in SPARSE or family not in families_in_table():
         return ()
     low, high, tall = footprint_of(family)
