@@ -127,13 +127,23 @@ def _rack(placement: Placement) -> tuple[Solid, ...]:
     return (*posts, *beams)
 
 
+def whole_of(placement: Placement) -> int:
+    """Number of the first of the things that one of the user's own objects consists of; they follow each other."""
+    return placement.id - int(placement.parameters.get("group", 0))
+
+
 def world_boxes(
     placements: Iterable[Placement], rooms: Mapping[str, Room]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """All boxes that hide something, (N, 7) as ``Draft.boxes``, and the id of the placement that each belongs to."""
+    """All boxes that hide something, (N, 7) as ``Draft.boxes``, and the id of the placement that each belongs to.
+
+    All things that an own object consists of share the boxes of the first.
+    """
     rows: list[tuple[float, ...]] = []
     owners: list[int] = []
     for placement in placements:
+        if placement.family in rooms and whole_of(placement) != placement.id:
+            continue
         (x, y, z), yaw, scale = placement.position, placement.rotation[0], placement.scale
         for x0, x1, y0, y1, z0, z1 in solids(placement, rooms):
             at = step(x, y, yaw, (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale)

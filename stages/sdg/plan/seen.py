@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stages.common.settings.targets import Counted
 from stages.sdg.plan.lens import project, world_to_camera
-from stages.sdg.plan.outline import Room, corners, surface, world_boxes
+from stages.sdg.plan.outline import Room, corners, surface, whole_of, world_boxes
 from stages.sdg.plan.own import OwnObject
 from stages.sdg.plan.sight import cut_by
 from stages.sdg.plan.types import Camera, Placement
@@ -68,7 +68,7 @@ class Sights:
 
     def see(self, placement: Placement) -> Seen | None:
         """What the picture shows of a placement of the scene; None where none of it is in the picture."""
-        own = self.owners == placement.id
+        own = self.owners == whole_of(placement)
         return self.see_boxes(placement.id, placement.label or "", self.boxes[own], ~own)
 
     def see_boxes(
@@ -164,7 +164,7 @@ def seen(
 ) -> list[Seen]:
     """What the picture shows of all placements with one of the labels; ``own`` are the user's own objects by name.
 
-    The things that an own object consists of are not told apart: each takes its whole box, and none hides another.
+    The things that an own object consists of are not told apart: each counts as the whole, and none hides another.
     """
     sights = Sights(camera, placements, {name: item.room for name, item in own.items()})
     wanted = [placement for placement in placements if placement.label in labels]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stages.common.errors import SettingsError
 from stages.common.settings import Settings
 from stages.sdg.plan import planner
+from stages.sdg.plan.own import OwnObject, Shape
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.turns import pick_bin, turn
 from stages.sdg.plan.types import TEST_START
@@ -38,6 +39,20 @@ def test_targets_are_met_within_two_points_over_500_plans(overrides: tuple[str, 
     found = report(compose(*overrides), 500)
     assert len(found) >= 7
     assert [row for row in found if row.got is None or abs(row.got - row.asked) > 0.02] == []
+
+
+def test_own_trucks_are_placed_as_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Shape("a", (None, "pallet_truck"), (-0.4, -0.3, 0.0), (1.2, 0.3, 1.2))  # scenery, and what is labelled
+    own = {"my_truck": OwnObject("my_truck", "trucks", 1.0, (whole,))}
+    monkeypatch.setattr("stages.sdg.plan.draft.own_objects", lambda settings: own)
+    asked, mine = compose(*REQUEST), 0
+    shown = []
+    for frame in range(60):
+        plan = plan_frame(asked, frame)
+        mine += sum(placement.family == "my_truck" for placement in plan.placements)
+        shown.append(from_plan(plan, ["pallet_truck"], own))
+    assert mine >= 40
+    assert [row for row in rows(asked, shown) if row.got is None or abs(row.got - row.asked) > 0.06] == []
 
 
 def test_scenarios_and_distances_and_counts_are_met() -> None:
