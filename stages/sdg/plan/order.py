@@ -150,6 +150,22 @@ class Guard:
     hidden: NDArray[np.bool_]
     most: float = 1.0
 
+    def __post_init__(self) -> None:
+        line = self.points[:, :2] - self.eye[:2]
+        self._far = float(np.hypot(line[:, 0], line[:, 1]).max())
+        self._azimuth = math.atan2(*line.mean(0)[::-1])
+        turned = np.arctan2(line[:, 1], line[:, 0]) - self._azimuth
+        self._spread = float(np.abs((turned + np.pi) % (2 * np.pi) - np.pi).max())
+
+    def _aside(self, box: NDArray[np.float64]) -> bool:
+        """Whether a box (7,) lies beside or behind the truck, so that it hides nothing of it."""
+        gap_x, gap_y, reach = box[0] - self.eye[0], box[1] - self.eye[1], math.hypot(box[3], box[4])
+        distance = math.hypot(gap_x, gap_y)
+        if distance <= reach:
+            return False
+        turned = abs((math.atan2(gap_y, gap_x) - self._azimuth + math.pi) % (2 * math.pi) - math.pi)
+        return distance - reach > self._far or turned > self._spread + math.asin(reach / distance)
+
     def share(self, boxes: NDArray[np.float64] | None = None) -> float:
         """Share that is hidden, or would be with further boxes (N, 7)."""
         hidden = self.hidden if boxes is None else self.hidden | cut_by(self.eye, self.points, boxes)
@@ -157,9 +173,12 @@ class Guard:
 
     def allows(self, box: NDArray[np.float64]) -> bool:
         """Whether a box (7,) may stand where it does."""
+        if self._aside(box):
+            return True
         cut = cut_by(self.eye, self.points, box[None])
         return not (cut & ~self.hidden).any() or self.share(box[None]) <= self.most
 
     def add(self, boxes: NDArray[np.float64]) -> None:
         """Take further boxes into account."""
+        boxes = boxes[[not self._aside(box) for box in boxes]]
         self.hidden = self.hidden | cut_by(self.eye, self.points, boxes)

@@ -44,13 +44,19 @@ class Pose:
     boxes: NDArray[np.float64]
 
 
-def place_to_order(draft: Draft, order: Order, reach: Range | None) -> bool:
+def sights_of(draft: Draft) -> Sights:
+    """What the camera of a draft sees of the scene so far."""
+    return Sights(camera_of(draft), draft.placements, _rooms(draft))
+
+
+def place_to_order(draft: Draft, order: Order, reach: Range | None, sights: Sights) -> bool:
     """Put up one truck as ordered.
 
     Args:
         draft: the scene, its view set.
         order: what the truck must look like.
         reach: nearest and farthest distance where the order leaves it free, metres; the settings' without it.
+        sights: of the draft, which learns of what came since.
 
     Returns:
         Whether it found a place.
@@ -64,7 +70,8 @@ def place_to_order(draft: Draft, order: Order, reach: Range | None) -> bool:
     limits = {"occlusion": (0.0, least), "truncation": (0.0, ask.counted.max_truncation), **order.limits}
     low, high = limits["occlusion"]
     limits["occlusion"] = (low, min(high, least))
-    full, sights = Order(limits), Sights(camera_of(draft), draft.placements, _rooms(draft))
+    full = Order(limits)
+    sights.add(draft.placements)
     stretch = 1.0
     for _ in range(POSES):
         pose = _draw(draft, full, reach, sights.camera.focal, stretch)

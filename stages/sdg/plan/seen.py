@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +60,18 @@ class Sights:
         rooms: of families that are the user's own.
     """
 
-    def __init__(self, camera: Camera, placements: Iterable[Placement], rooms: Mapping[str, Room]) -> None:
+    def __init__(self, camera: Camera, placements: Sequence[Placement], rooms: Mapping[str, Room]) -> None:
         self.camera = camera
         self.eye = np.array([row[3] for row in camera.camera_to_world[:3]])
-        self.boxes, self.owners = world_boxes(placements, rooms)
+        self.rooms, self.known = rooms, 0
+        self.boxes, self.owners = np.empty((0, 7)), np.empty(0, np.int64)
+        self.add(placements)
+
+    def add(self, placements: Sequence[Placement]) -> None:
+        """Take in those of the scene's things that came after the ones that are known."""
+        boxes, owners = world_boxes(placements[self.known :], self.rooms)
+        self.known = len(placements)
+        self.boxes, self.owners = np.concatenate([self.boxes, boxes]), np.concatenate([self.owners, owners])
         self._azimuth, self._half, self._nearest = _bearings(self.eye, self.boxes)
 
     def see(self, placement: Placement) -> Seen | None:
@@ -160,7 +168,7 @@ def _turn(angle: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def seen(
-    camera: Camera, placements: Collection[Placement], labels: Collection[str], own: Mapping[str, OwnObject]
+    camera: Camera, placements: Sequence[Placement], labels: Collection[str], own: Mapping[str, OwnObject]
 ) -> list[Seen]:
     """What the picture shows of all placements with one of the labels; ``own`` are the user's own objects by name.
 

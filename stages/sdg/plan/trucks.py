@@ -128,12 +128,13 @@ def _place_asked(draft: Draft, ask: Ask, count: int, reach: tuple[float, float] 
 
 
 def _place_in_view(draft: Draft, ask: Ask, count: int, reach: tuple[float, float] | None, sight: float) -> int:
-    from stages.sdg.plan.ordered import place_to_order
+    from stages.sdg.plan.ordered import place_to_order, sights_of
 
     orders = ask.orders[len(draft.ordered) : len(draft.ordered) + count]
-    placed = sum(place_to_order(draft, order, reach) for order in orders)
+    sights = sights_of(draft)
+    placed = sum(place_to_order(draft, order, reach, sights) for order in orders)
     for _ in range(count - len(orders)):
-        placed += place_to_order(draft, Order(), reach) if ask.exact else _place_one(draft, reach, sight)
+        placed += place_to_order(draft, Order(), reach, sights) if ask.exact else _place_one(draft, reach, sight)
     if draft.settings.randomization.content.structure:
         for number in list(draft.ordered):
             truck = draft.placements[number - 1]
