@@ -11,8 +11,9 @@ from typing import Any
 
 from stages.common.errors import InputError
 from stages.common.settings import Settings
-from stages.common.settings.distribution import Distribution, Uniform, plain
+from stages.common.settings.distribution import Distribution, Uniform
 from stages.common.settings.pictures import parse_size
+from stages.common.settings.quantity import plain
 from stages.evaluate.reshape import combined, limits, scaled, shifted, stretched
 
 LEAST_GAP = 0.05

@@ -13,12 +13,15 @@ from stages.common.settings.distribution import (
     Combine,
     Constant,
     Distribution,
+    Given,
     LogUniform,
+    Named,
     Normal,
+    Sequence,
     Uniform,
-    Within,
 )
 from stages.common.settings.messages import find
+from stages.common.settings.quantity import Within
 
 Limits = tuple[float, float]
 Map = Callable[[float], float]
@@ -90,6 +93,12 @@ def _mapped(value: Distribution, move: Map, spread: float, within: Limits) -> Di
             return Choice(tuple(merged), tuple(merged.values()))
         case Combine(parts):
             return Combine(tuple((weight, _mapped(part, move, spread, within)) for weight, part in parts))
+        case Sequence(parts):
+            return Sequence(tuple(_mapped(part, move, spread, within) for part in parts))
+        case Given(other, cases):
+            return Given(other, tuple((low, high, _mapped(part, move, spread, within)) for low, high, part in cases))
+        case Named(_, quantity):
+            return _mapped(quantity, move, spread, within)
 
 
 def _short(value: float) -> float:

@@ -17,7 +17,7 @@ Render labelled frames into shards.
 
 reads   params.yaml, and the frames that are already there
 writes  data/frames: shards/*.tar, manifest.json, plan.jsonl, inputs/, contact-sheet.jpg
-takes   seed, scene, randomization, renderer, dataset.frames
+takes   seed, scene, randomization, presets, targets, renderer, dataset.frames
 
 Frames that are there and still belong are kept to the byte; a run that was stopped goes on where it was."""
 
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="")
     _add_preview(commands.add_parser("preview", help="a page to look through some frames, in seconds and without DVC"))
     _add_assets(commands.add_parser("assets", help="check your own objects before anything is rendered"))
+    _add_targets(commands.add_parser("targets", help="asked against got, from plans alone, without DVC"))
     listing = commands.add_parser("list", help="print registered scenarios, assets, renderers, annotators and formats")
     listing.set_defaults(action=_list)
     add_debug(listing)
@@ -132,6 +133,28 @@ def _check_assets(args: argparse.Namespace) -> str:
     return f"{args.sheet}: {len(findings)} own objects from four sides, their labels drawn in"
 
 
+def _add_targets(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Plan frames of the settings in conf/; print what targets and presets ask, and what they get."
+    parser.set_defaults(action=_targets)
+    parser.add_argument("-n", type=_many, default=500, metavar="N", help="how many frames (default: %(default)s)")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as targets=loco_like")
+    add_debug(parser)
+
+
+def _targets(args: argparse.Namespace) -> str:
+    from stages.compose.compose import compose_settings, project_folder
+    from stages.sdg.plan.own import own_objects
+    from stages.sdg.plan.planner import plan_frame
+    from stages.sdg.targets import from_plan, missed, rows, table, wanted_labels
+
+    settings = compose_settings(list(args.overrides), project_folder(Path.cwd()) / "conf")
+    labels, own = wanted_labels(settings), own_objects(settings)
+    planned = rows(settings, (from_plan(plan_frame(settings, number), labels, own) for number in range(args.n)))
+    if not planned:
+        return "nothing is asked: choose targets=loco_like or presets=corner_cases"
+    return f"{table(planned)}\n{missed(planned) or f'all {len(planned)} target shares are met by {args.n} plans'}"
+
+
 def _stage(args: argparse.Namespace) -> str:
     from stages.common.settings import load
 
@@ -142,7 +165,8 @@ def _stage(args: argparse.Namespace) -> str:
         return render_one(settings, args.frame, args.folder, out=args.out, scene=args.save_blend).summary()
     from stages.sdg.run.job import render_frames
 
-    return render_frames(settings, args.folder).summary(args.folder)
+    report = render_frames(settings, args.folder)
+    return "\n".join(filter(None, [report.targets, report.summary(args.folder)]))
 
 
 def _preview(args: argparse.Namespace) -> str:
@@ -192,6 +216,12 @@ def _list(_: argparse.Namespace) -> str:
 def _frame_number(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"'{text}' is not a frame number, 0 or more")
+    return int(text)
+
+
+def _many(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of frames from 1 to 100000")
     return int(text)
 
 

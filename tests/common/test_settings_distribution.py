@@ -16,10 +16,8 @@ from stages.common.settings.distribution import (
     LogUniform,
     Normal,
     Uniform,
-    Within,
-    parse,
-    plain,
 )
+from stages.common.settings.quantity import Within, parse, plain
 
 numbers = st.floats(-100, 100)
 pairs = st.tuples(numbers, numbers).map(sorted)

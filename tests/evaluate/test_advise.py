@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from stages.common.errors import InputError
-from stages.common.settings.distribution import Combine, LogUniform, Normal, Uniform, plain
+from stages.common.settings.distribution import Combine, LogUniform, Normal, Uniform
+from stages.common.settings.quantity import plain
 from stages.evaluate.advise import advice_text, advise
 from stages.evaluate.reshape import combined, limits, scaled, shifted, stretched
 from tests.settings import compose

@@ -16,6 +16,8 @@ from stages.common.settings.learning import Compute, Evaluate, Model, Real, Trai
 from stages.common.settings.messages import sentences
 from stages.common.settings.pictures import Dataset, Randomization, Renderer, Scene
 from stages.common.settings.platform import Deploy, Storage, Tracking
+from stages.common.settings.presets import Presets, preset_mistakes
+from stages.common.settings.targets import Targets, target_mistakes
 
 __all__ = ["CLASSES", "Settings", "check", "load"]
 
@@ -32,6 +34,8 @@ class Settings(Group):
     scene: Scene
     assets: Imports
     randomization: Randomization
+    presets: Presets
+    targets: Targets
     renderer: Renderer
     dataset: Dataset
     model: Model
@@ -59,6 +63,13 @@ def validation_frames(count: int, share: float) -> int:
 
 def _clashes(settings: Settings) -> Iterator[str]:
     """One sentence for each pair of settings that cannot go together."""
+    yield from preset_mistakes(settings.presets, settings.randomization)
+    yield from target_mistakes(
+        settings.targets,
+        settings.scene.classes,
+        settings.dataset.frames.sizes,
+        structure=settings.randomization.content.structure,
+    )
     compute, runtime = settings.compute.device, settings.renderer.runtime.device
     if compute == "cpu" and runtime in ("cuda", "optix"):
         yield f"compute.device=cpu cannot go with renderer.runtime.device={runtime}: set both to auto, or both to cpu"

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from stages.common.settings.base import Group
-from stages.common.settings.distribution import FORMS, Within, parse
+from stages.common.settings.quantity import FORMS, Within, parse
 
 MANY = 14
 """Longest list of names that is written out in a sentence."""
@@ -94,6 +94,14 @@ def every_key(root: type[Group], prefix: str = "") -> Iterator[str]:
         yield prefix + name
         if _is_group(field.annotation):
             yield from every_key(field.annotation, f"{prefix}{name}.")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """What to write instead of a name that does not exist: the nearest one, or those there are."""
+    names = list(names)
+    tails = [other for other in names if other.rpartition(".")[2] == name.rpartition(".")[2]]
+    close = tails or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"choose from {listed(names)}"
 
 
 def listed(names: Iterable[str]) -> str:

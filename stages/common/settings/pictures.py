@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from stages.common.settings.base import CLASSES, ClassName, Group
-from stages.common.settings.distribution import Quantity, within
+from stages.common.settings.dependence import mistakes, references
+from stages.common.settings.distribution import Distribution, Drawn, Named
+from stages.common.settings.quantity import Quantity, within
+from stages.common.settings.weights import weighted
 
 Share = Field(ge=0, le=1)
 Annotator = Literal[
     "rgb", "boxes", "instance", "depth", "normals", "semantic", "camera", "boxes3d", "pose", "keypoints", "flow"
 ]
 Format = Literal["yolo", "yolo_segment", "yolo_pose", "coco", "kitti", "basic_writer"]
+
+
+OFTEN = frozenset({"camera.distance", "surface.wear", "surface.dirt"})
+"""Quantities that each thing in a frame draws anew, so that no other can depend on them."""
 
 
 class Scene(Group):
@@ -146,6 +153,36 @@ class Randomization(Group):
     content: Content
     sensor: Sensor
 
+    @model_validator(mode="after")
+    def _dependences(self) -> Randomization:
+        """Check what quantities depend on, and have those that others depend on drawn once in a frame."""
+        found = "\n".join(mistakes(self.quantities(), OFTEN))
+        if found:
+            raise ValueError(found)
+        wanted = {given.other for quantity in self.quantities().values() for given in references(quantity)}
+        changes: dict[str, dict[str, Named]] = {}
+        for name, quantity in self.quantities().items():
+            if name in wanted and not isinstance(quantity, Named):
+                group, _, key = name.partition(".")
+                changes.setdefault(group, {})[key] = Named(name, quantity)
+        return self.model_copy(
+            update={group: getattr(self, group).model_copy(update=named) for group, named in changes.items()}
+        )
+
+    def quantities(self) -> dict[str, Distribution]:
+        """All random quantities by dotted name."""
+        groups = {name: group for name, group in self if isinstance(group, Group)}
+        return {
+            f"{name}.{key}": value
+            for name, group in groups.items()
+            for key, value in group
+            if isinstance(value, Distribution)
+        }
+
+    def drawn(self, frame: int) -> Drawn:
+        """Nothing drawn yet in a frame; it knows the quantities that others depend on."""
+        return Drawn(frame, {name: value for name, value in self.quantities().items() if isinstance(value, Named)})
+
 
 class Runtime(Group):
     """How rendering is run; changes no picture's meaning.
@@ -182,19 +219,6 @@ class Renderer(Group):
     bounces: int = Field(4, ge=0, le=64)
     denoise: bool = True
     runtime: Runtime = Runtime()
-
-
-def weighted(value: Any) -> Any:
-    """``[a, [b, 3]]`` as ``{a: 1, b: 3}``; anything else is left for the type check.
-
-    A list, because Hydra replaces lists but merges mappings.
-    """
-    if not isinstance(value, list):
-        return value
-    pairs = [item if isinstance(item, list) else [item, 1.0] for item in value]
-    if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
-        raise ValueError("write a list of names, or of [name, weight]")
-    return dict(pairs)
 
 
 class Frames(Group):

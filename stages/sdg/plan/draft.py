@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings import Settings
-from stages.common.settings.distribution import Distribution
+from stages.common.settings.distribution import Distribution, Drawn
 from stages.sdg.plan.footprints import footprint_of
 from stages.sdg.plan.geometry import step
+from stages.sdg.plan.order import Ask, Guard, Order
 from stages.sdg.plan.own import OwnObject, joined, own_objects
 from stages.sdg.plan.types import Lamp, Placement, Split, Vector
 
@@ -96,9 +97,38 @@ class View:
         return step(self.x, self.y, self.yaw + side * self.half_angle, distance)
 
 
+@dataclass(frozen=True)
+class Lens:
+    """What of the camera does not depend on the scene: picture size in pixels, roll in radians, Brown-Conrady k1."""
+
+    width: int = 640
+    height: int = 480
+    roll: float = 0.0
+    k1: float = 0.0
+
+
 @dataclass
 class Draft:
-    """The scene so far."""
+    """The scene so far.
+
+    Attributes:
+        settings: with the changes of the frame's preset.
+        rng: all draws of the scene.
+        split: of the frame.
+        hall, view: once the scenario has set them.
+        placements, lamps, sky, tags: of the plan.
+        frame: its number.
+        lens: the part of the camera that does not depend on the scene.
+        drawn: quantities that others depend on.
+        ask: what targets and presets ask of the frame.
+        guards: of the trucks that were placed as ordered.
+        ordered: orders of these by placement number.
+        taken: boxes that are occupied.
+        mark: how many placements and boxes there were before the view was set.
+        look_again: sets another view where the first one was to be.
+        bays: empty places on the floor below racks.
+        own: the user's own objects by name.
+    """
 
     settings: Settings
     rng: np.random.Generator
@@ -109,17 +139,28 @@ class Draft:
     lamps: list[Lamp] = field(default_factory=list)
     sky: Vector = (0.05, 0.05, 0.05)
     tags: dict[str, float | str] = field(default_factory=dict)
+    frame: int = 0
+    lens: Lens = Lens()
+    drawn: Drawn = field(default_factory=Drawn)
+    ask: Ask | None = None
+    guards: list[Guard] = field(default_factory=list)
+    ordered: dict[int, Order] = field(default_factory=dict)
+    taken: int = 0
+    mark: tuple[int, int] = (0, 0)
+    look_again: Callable[[], None] = lambda: None
     bays: list[Bay] = field(default_factory=list)
-    _boxes: list[tuple[float, ...]] = field(default_factory=list)
+    _boxes: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 7)))
     _palettes: dict[str, list[tuple[int, dict[str, Parameter]]]] = field(default_factory=dict)
     own: dict[str, OwnObject] = field(init=False)
 
     def __post_init__(self) -> None:
         self.own = own_objects(self.settings)
+        if not self.drawn.named:
+            self.drawn = self.settings.randomization.drawn(self.frame)
 
-    def draw(self, quantity: Distribution) -> float:
-        """One value of a quantity in the settings."""
-        return quantity.sample(self.rng)
+    def draw(self, quantity: Distribution, rng: np.random.Generator | None = None) -> float:
+        """One value of a quantity in the settings, by the scene's generator or another."""
+        return quantity.sample(rng or self.rng, self.drawn)
 
     @property
     def seen_from(self) -> View:
@@ -253,16 +294,36 @@ class Draft:
             return False
         if box.high > self.hall.height:
             return False
-        return not overlaps(box, np.array(self._boxes).reshape(-1, 7)).any()
+        boxes = self.boxes
+        # most are too far away to ask more of them
+        reach = np.hypot(boxes[:, 3], boxes[:, 4]) + math.hypot(box.half_x, box.half_y)
+        near = (np.abs(boxes[:, 0] - box.x) < reach) & (np.abs(boxes[:, 1] - box.y) < reach)
+        if overlaps(box, boxes[near]).any():
+            return False
+        row = np.array(box.row())
+        return all(guard.allows(row) for guard in self.guards)
 
     def occupy(self, box: Box) -> None:
         """Keep others out of a box."""
-        self._boxes.append(box.row())
+        if self.taken == len(self._boxes):
+            self._boxes = np.concatenate([self._boxes, np.empty((max(64, self.taken), 7))])
+        self._boxes[self.taken] = box.row()
+        self.taken += 1
+        for guard in self.guards:
+            guard.add(np.array([box.row()]))
+
+    def take_back(self, placements: int, taken: int) -> None:
+        """Leave only the first ``placements`` things and ``taken`` boxes, as both were counted before."""
+        del self.placements[placements:]
+        self.taken = taken
+        for number in [number for number in self.ordered if number > placements]:
+            del self.ordered[number]
+        del self.guards[len(self.ordered) :]
 
     @property
     def boxes(self) -> NDArray[np.float64]:
         """All occupied boxes, (N, 7), see :class:`Box`."""
-        return np.array(self._boxes).reshape(-1, 7)
+        return self._boxes[: self.taken]
 
     def try_place(
         self, family: str, x: float, y: float, yaw: float, margin: float = 0.03, variant: int | None = None
@@ -299,13 +360,21 @@ LABELS = {
 
 Scenario = Callable[[Draft], None]
 _SCENARIOS: dict[str, Scenario] = {}
+_WITHOUT_TRUCKS: set[str] = set()
 
 
-def register_scenario(name: str) -> Callable[[Scenario], Scenario]:
-    """Decorator: make ``arrange(draft) -> None``, which fills a hall and sets the view, known as ``name``."""
+def register_scenario(name: str, *, trucks: bool = True) -> Callable[[Scenario], Scenario]:
+    """Decorator: make ``arrange(draft) -> None``, which fills a hall and sets the view, known as ``name``.
+
+    Args:
+        name: as the settings call it.
+        trucks: False for one that never puts up a pallet truck.
+    """
 
     def register(arrange: Scenario) -> Scenario:
         _SCENARIOS[name] = arrange
+        if not trucks:
+            _WITHOUT_TRUCKS.add(name)
         return arrange
 
     return register
@@ -314,3 +383,8 @@ def register_scenario(name: str) -> Callable[[Scenario], Scenario]:
 def scenarios() -> dict[str, Scenario]:
     """Registered scenario samplers by name."""
     return dict(_SCENARIOS)
+
+
+def scenarios_without_trucks() -> frozenset[str]:
+    """Names of the scenarios that never put up a pallet truck."""
+    return frozenset(_WITHOUT_TRUCKS)

@@ -129,6 +129,8 @@ def _line(draft: Draft) -> None:
 
 def draw_trucks(draft: Draft) -> int:
     """How many pallet trucks the settings ask for in this frame, 0 in a negative one."""
+    if draft.ask is not None:
+        return draft.ask.trucks
     content = draft.settings.randomization.content
     return 0 if draft.chance(content.negatives) else round(draft.draw(content.trucks))
 

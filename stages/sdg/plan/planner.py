@@ -5,16 +5,23 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stages.common.errors import SettingsError
 from stages.common.settings import Settings
+from stages.common.settings.distribution import Drawn
 from stages.common.settings.pictures import parse_size
+from stages.common.settings.targets import MAIN
+from stages.sdg.plan.ask import ask_for, preset_of, with_preset
 from stages.sdg.plan.building import blackbody
-from stages.sdg.plan.draft import Draft, Scenario, scenarios
-from stages.sdg.plan.geometry import look_along
-from stages.sdg.plan.types import Camera, FramePlan, SensorPlan, split_of
+from stages.sdg.plan.draft import Draft, Lens, Scenario, scenarios
+from stages.sdg.plan.order import Ask, UnplaceableError
+from stages.sdg.plan.ordered import misfit
+from stages.sdg.plan.seen import seen
+from stages.sdg.plan.types import FramePlan, SensorPlan, split_of
+from stages.sdg.plan.viewpoint import camera_of
 
 importlib.import_module("stages.sdg.plan.scenarios")
 
@@ -32,21 +39,70 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     Raises:
         SettingsError: when the settings name a scenario that is not registered.
     """
-    rng = np.random.default_rng([settings.seed, frame])
-    draft = Draft(settings, rng, split_of(frame))
-    name, arrange = _scenario(settings, rng)
+    preset = preset_of(settings, frame)
+    own = with_preset(settings, preset) if preset else settings
+    ask = ask_for(settings, frame, preset)
+    if ask is None:
+        return _finished(_drafted(own, frame, preset, np.random.default_rng([settings.seed, frame])))
+    return _finished(_nearest(own, frame, preset, ask))
+
+
+@dataclass
+class _Scene:
+    """A scene, and how its picture is taken."""
+
+    draft: Draft
+    scenario: str
+    sensor: SensorPlan
+
+
+def _nearest(settings: Settings, frame: int, preset: str, ask: Ask) -> _Scene:
+    """The first of the frame's draws that holds all that is asked of it, or the one that comes nearest."""
+    best, least, tries = None, math.inf, settings.targets.tries
+    for attempt in range(tries):
+        rng = np.random.default_rng([settings.seed, frame, attempt] if attempt else [settings.seed, frame])
+        # the last third of the draws takes what it gets
+        wanted = replace(ask, strict=attempt < tries - tries // 3 - 1, drawn=_copy(ask.drawn))
+        try:
+            scene = _drafted(settings, frame, preset, rng, wanted)
+        except UnplaceableError:
+            continue
+        missed = misfit(scene.draft, seen(camera_of(scene.draft), scene.draft.placements, [MAIN], scene.draft.own))
+        if missed < least:
+            best, least = scene, missed
+        if missed == 0:
+            break
+    assert best is not None, "the last draw is not strict"
+    return best
+
+
+def _copy(drawn: Drawn) -> Drawn:
+    return replace(drawn, values=dict(drawn.values))
+
+
+def _drafted(settings: Settings, frame: int, preset: str, rng: np.random.Generator, ask: Ask | None = None) -> _Scene:
+    draft = Draft(settings, rng, split_of(frame), frame=frame, ask=ask)
+    if ask is not None:
+        draft.drawn = ask.drawn
+    if preset:
+        draft.tags["preset"] = preset
+    name, arrange = _scenario(settings, rng, ask)
     camera_rng, sensor_rng = rng.spawn(2)
+    draft.lens = _lens(draft, camera_rng)
     arrange(draft)
-    camera = _camera(draft, camera_rng)
-    sensor = _sensor(settings, sensor_rng, float(draft.tags.get("kelvin", 6500)))
+    return _Scene(draft, name, _sensor(draft, sensor_rng))
+
+
+def _finished(scene: _Scene) -> FramePlan:
+    draft, sensor, camera = scene.draft, scene.sensor, camera_of(scene.draft)
     _, _, white = sensor.white_balance
     tags = {**draft.tags, "camera_height": round(camera.camera_to_world[2][3], 3), "jpeg_quality": sensor.jpeg_quality,
             "noise": sensor.noise, "blue_gain": white}  # fmt: skip
     return FramePlan(
-        frame,
-        settings.seed,
+        draft.frame,
+        draft.settings.seed,
         draft.split,
-        name,
+        scene.scenario,
         camera,
         sensor,
         tuple(draft.placements),
@@ -56,14 +112,15 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     )
 
 
-def _scenario(settings: Settings, rng: np.random.Generator) -> tuple[str, Scenario]:
+def _scenario(settings: Settings, rng: np.random.Generator, ask: Ask | None) -> tuple[str, Scenario]:
     known, asked = scenarios(), settings.scene.scenarios
-    for name in asked:
-        if name not in known:
-            raise SettingsError(f"scene.scenarios: '{name}' is not registered; choose from {', '.join(sorted(known))}")
+    for key, names in (("scene.scenarios", asked), ("targets.scenarios", settings.targets.scenarios)):
+        for name in names:
+            if name not in known:
+                raise SettingsError(f"{key}: '{name}' is not registered; choose from {', '.join(sorted(known))}")
     if not settings.randomization.content.structure:
         return "uniform", known["uniform"]
-    name = _weighted(asked, rng)
+    name = _weighted(asked if ask is None else ask.scenarios, rng)
     return name, known[name]
 
 
@@ -74,28 +131,21 @@ def _weighted(weights: Mapping[str, float], rng: np.random.Generator) -> str:
     return names[int(rng.choice(len(names), p=shares / shares.sum()))]
 
 
-def _camera(draft: Draft, rng: np.random.Generator) -> Camera:
-    view, ranges = draft.view, draft.settings.randomization
-    assert view is not None, "a scenario sets the view"
+def _lens(draft: Draft, rng: np.random.Generator) -> Lens:
+    ranges = draft.settings.randomization
     width, height = parse_size(_weighted(draft.settings.dataset.frames.sizes, rng))
-    roll = math.radians(ranges.camera.roll.sample(rng))
-    k1 = ranges.sensor.distortion.sample(rng) if ranges.sensor.enabled else 0.0
-    focal = width / 2 / math.tan(view.half_angle)
-    # barrel distortion widens the field of view; a longer lens keeps it near what was drawn
-    if k1 < 0:
-        focal /= 1 + 0.8 * k1 * min(1.0, math.tan(view.half_angle)) ** 2
-    pose = look_along((view.x, view.y, view.z), view.yaw, view.pitch, roll)
-    matrix = tuple(tuple(round(value, 7) for value in row) for row in pose)
-    return Camera(width, height, round(focal, 3), matrix, (round(k1, 4), 0.0))  # type: ignore[arg-type]
+    roll = math.radians(draft.draw(ranges.camera.roll, rng))
+    k1 = draft.draw(ranges.sensor.distortion, rng) if ranges.sensor.enabled else 0.0
+    return Lens(width, height, roll, k1)
 
 
-def _sensor(settings: Settings, rng: np.random.Generator, kelvin: float) -> SensorPlan:
-    ranges = settings.randomization.sensor
+def _sensor(draft: Draft, rng: np.random.Generator) -> SensorPlan:
+    ranges, kelvin = draft.settings.randomization.sensor, float(draft.tags.get("kelvin", 6500))
     if not ranges.enabled:
         return SensorPlan(enabled=False)
 
     def draw(name: str) -> float:
-        return round(float(getattr(ranges, name).sample(rng)), 4)
+        return round(float(draft.draw(getattr(ranges, name), rng)), 4)
 
     cast = draw("white_balance")
     # an automatic white balance takes out most of the lamps' colour, and errs by `cast`

@@ -206,7 +206,7 @@ def far(draft: Draft) -> None:
     furnish(draft, (6.0, 20.0))
 
 
-@register_scenario("negative")
+@register_scenario("negative", trucks=False)
 def negative(draft: Draft) -> None:
     """No pallet truck, but what is taken for one."""
     _hall(draft, (9, 24), (8, 18))

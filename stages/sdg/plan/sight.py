@@ -13,6 +13,11 @@ def clear_share(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: ND
     return float(1 - _cut(eye, points, boxes).any(1).mean())
 
 
+def cut_by(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points (P, 3) a box (N, 7) hides from ``eye`` (3,)."""
+    return _cut(eye, points, boxes).any(1) if len(boxes) else np.zeros(len(points), bool)
+
+
 def first_hit(
     eye: NDArray[np.float64], direction: NDArray[np.float64], boxes: NDArray[np.float64], far: float
 ) -> float:

@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 from stages.sdg.plan.draft import Bay, Box, Draft, Parameter, View
 from stages.sdg.plan.geometry import look_along, step
 from stages.sdg.plan.loads import Spot, place_load, put_load
+from stages.sdg.plan.order import Ask, Order, UnplaceableError
 from stages.sdg.plan.sight import clear_share
 from stages.sdg.plan.types import Placement
 
 TRIES = 120
+
+VIEWS = 2
+"""Views of one hall in which trucks are put up as ordered, before another hall is tried."""
+
 TRUCK_POINTS = np.array(
     [
         (-0.25, 0.0, 1.2),
@@ -100,7 +105,41 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
     Returns:
         How many found a place.
     """
+    if draft.ask is not None and (draft.ask.exact or draft.ask.orders):
+        return _place_asked(draft, draft.ask, count, reach, sight)
     return sum(_place_one(draft, reach, sight) for _ in range(count))
+
+
+def _place_asked(draft: Draft, ask: Ask, count: int, reach: tuple[float, float] | None, sight: float) -> int:
+    """Put up trucks as the frame's orders say; those without an order stand anywhere in view.
+
+    Raises:
+        UnplaceableError: when an order finds no place and the frame's orders are strict.
+    """
+    # a hall takes longer to fill than a view to set: look elsewhere first, unless something stands in view already
+    fresh = len(draft.placements) == draft.mark[0]
+    for _ in range(VIEWS - 1 if fresh and ask.strict else 0):
+        try:
+            return _place_in_view(draft, ask, count, reach, sight)
+        except UnplaceableError:
+            draft.take_back(*draft.mark)
+            draft.look_again()
+    return _place_in_view(draft, ask, count, reach, sight)
+
+
+def _place_in_view(draft: Draft, ask: Ask, count: int, reach: tuple[float, float] | None, sight: float) -> int:
+    from stages.sdg.plan.ordered import place_to_order, sights_of
+
+    orders = ask.orders[len(draft.ordered) : len(draft.ordered) + count]
+    sights = sights_of(draft)
+    placed = sum(place_to_order(draft, order, reach, sights) for order in orders)
+    for _ in range(count - len(orders)):
+        placed += place_to_order(draft, Order(), reach, sights) if ask.exact else _place_one(draft, reach, sight)
+    if draft.settings.randomization.content.structure:
+        for number in list(draft.ordered):
+            truck = draft.placements[number - 1]
+            _surround(draft, *truck.position[:2], truck.rotation[0])
+    return placed
 
 
 def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:

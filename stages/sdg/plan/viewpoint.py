@@ -7,8 +7,10 @@ import math
 import numpy as np
 
 from stages.sdg.plan.draft import Box, Draft, View
-from stages.sdg.plan.geometry import step
+from stages.sdg.plan.geometry import look_along, step
+from stages.sdg.plan.order import UnplaceableError, distances, misfit_of
 from stages.sdg.plan.sight import first_hit
+from stages.sdg.plan.types import Camera
 
 NEAREST = 0.85
 """Least free distance before the camera, metres."""
@@ -17,6 +19,9 @@ OPEN_ENOUGH = 4.0
 """Free distance in a view at which the search for a better one ends, metres."""
 
 TRIES = 40
+
+AIMS, SUITED = 64, 0.03
+"""Most draws of height, pitch and field of view for a frame with orders, and the misfit at which one suits them."""
 
 
 def set_view(
@@ -31,9 +36,17 @@ def set_view(
         heading: direction to look along within ``spread``, or None for any.
         spread: largest turn from it, radians.
     """
-    camera, middle = draft.settings.randomization.camera, heading or 0.0
-    height = min(draft.draw(camera.height), draft.hall.height - 0.6)
-    pitch, half = math.radians(draft.draw(camera.pitch)), math.radians(draft.draw(camera.field_of_view) / 2)
+    draft.mark = len(draft.placements), draft.taken
+    draft.look_again = lambda: _set_view(draft, x, y, heading, spread)
+    draft.look_again()
+
+
+def _set_view(
+    draft: Draft, x: tuple[float, float], y: tuple[float, float], heading: float | None, spread: float
+) -> None:
+    middle = heading or 0.0
+    height, pitch, half = _aim(draft)
+    enough = max(OPEN_ENOUGH, _needed(draft, half))
     best, score = View(float(np.mean(x)), float(np.mean(y)), height, middle, pitch, half), -math.inf
     for attempt in range(5 * TRIES):
         if attempt == TRIES:  # the part of the hall is full: anywhere, then
@@ -43,10 +56,71 @@ def set_view(
         openness = _openness(draft, view) if draft.is_free(keep_out(view)) else -math.inf
         if openness > score:
             best, score = view, openness
-        if score > OPEN_ENOUGH or (attempt >= TRIES - 1 and score > -math.inf):
+        if score > enough or (attempt >= TRIES - 1 and score > -math.inf):
             break
     draft.view = best
     draft.occupy(keep_out(best))
+
+
+def _aim(draft: Draft) -> tuple[float, float, float]:
+    """Camera height in metres, pitch and half the field of view in radians.
+
+    Of some draws, a frame whose trucks must look in a certain way takes the one that suits them.
+    """
+
+    def draw() -> tuple[float, float, float]:
+        camera = draft.settings.randomization.camera
+        height = min(draft.draw(camera.height), draft.hall.height - 0.6)
+        return height, math.radians(draft.draw(camera.pitch)), math.radians(draft.draw(camera.field_of_view) / 2)
+
+    first = draw()
+    if draft.ask is None or not draft.ask.orders:
+        return first
+    orders, lens = draft.ask.orders, draft.lens
+
+    def misfit(aim: tuple[float, float, float]) -> float:
+        height, pitch, half = aim
+        focal = lens.width / 2 / math.tan(half)
+        return sum(misfit_of(order, focal, lens.height, height, pitch) for order in orders)
+
+    best, least = first, misfit(first)
+    for _ in range(AIMS):
+        if least < SUITED:
+            break
+        other = draw()
+        missed = misfit(other)
+        if missed < least:
+            best, least = other, missed
+    return best
+
+
+def _needed(draft: Draft, half: float) -> float:
+    """Distance at which the farthest truck must stand, metres.
+
+    Raises:
+        UnplaceableError: when the hall is shorter and the orders are strict.
+    """
+    if draft.ask is None:
+        return 0.0
+    focal = draft.lens.width / 2 / math.tan(half)
+    limits = [distances(order, focal, draft.lens.height) for order in draft.ask.orders]
+    needed = max((least for least, _ in filter(None, limits)), default=0.0)
+    if draft.ask.strict and needed > 0.9 * math.hypot(draft.hall.length, draft.hall.width):
+        raise UnplaceableError
+    return 1.2 * needed
+
+
+def camera_of(draft: Draft) -> Camera:
+    """The camera of a draft whose view is set."""
+    view, lens = draft.seen_from, draft.lens
+    focal = lens.width / 2 / math.tan(view.half_angle)
+    # barrel distortion widens the field of view; a longer lens keeps it near what was drawn
+    if lens.k1 < 0:
+        focal /= 1 + 0.8 * lens.k1 * min(1.0, math.tan(view.half_angle)) ** 2
+    pose = look_along((view.x, view.y, view.z), view.yaw, view.pitch, lens.roll)
+    matrix = tuple(tuple(round(value, 7) for value in row) for row in pose)
+    distortion = (round(lens.k1, 4), 0.0)
+    return Camera(lens.width, lens.height, round(focal, 3), matrix, distortion)  # type: ignore[arg-type]
 
 
 def _whole(run: float) -> tuple[float, float]:

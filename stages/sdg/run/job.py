@@ -25,6 +25,7 @@ from stages.sdg.run.pool import Lost, Pool
 from stages.sdg.run.settle import plans_are_whole, settle
 from stages.sdg.run.store import Store, lock, plan_lines
 from stages.sdg.shards.manifest import PLANS, Span, layout, write_manifest
+from stages.sdg.shards.reader import read_frames, read_plans
 from stages.sdg.shards.records import plan_to_line
 
 FACTORY = "stages.sdg.render.registry:create_renderer"
@@ -43,6 +44,7 @@ class Report:
         spent: worker seconds by what they were spent on; ``render`` is the renderer's own work, ``start`` the time
             until workers had their renderers.
         workers: processes at the same time.
+        targets: asked against got, as lines of text; empty when nothing is asked.
     """
 
     frames: int = 0
@@ -50,6 +52,7 @@ class Report:
     seconds: float = 0.0
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     workers: int = 0
+    targets: str = ""
 
     @property
     def frames_per_second(self) -> float:
@@ -121,6 +124,7 @@ class _Run:
         self.report = Report(frames=frames.count + frames.test_count, workers=self.settings.renderer.runtime.workers)
 
     def run(self) -> Report:
+        plan_frame(self.settings, 0)  # targets that contradict each other are refused before any work
         self.manifest = settle(self.settings, self.store, self.spans, self._say)
         kept = {shard.name for shard in self.manifest.shards}
         self.open = {span.name: span for span in self.spans if span.name not in kept}
@@ -131,6 +135,7 @@ class _Run:
         if not self.manifest.complete:
             self._write_plans()
         self._write_rest()
+        self._write_targets()
         self.store.remove()
         return self.report
 
@@ -219,7 +224,7 @@ class _Run:
         from stages.sdg.assets.catalogue import families
         from stages.sdg.preview import SHEET, SHEET_FRAMES, write_sheet
 
-        values = self.settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
+        values = self.settings.model_dump(mode="json", include={"seed", "scene", "randomization", "presets", "targets"})
         if self.settings.assets:
             values["assets"] = [entry.model_dump(mode="json") for entry in self.settings.assets]
         values["renderer"] = self.settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
@@ -229,6 +234,21 @@ class _Run:
         write_json(self.folder / "inputs" / "assets.json", {**families(), **own})
         write_manifest(self.folder, self.manifest)
         write_sheet(self.folder, self.folder / SHEET, SHEET_FRAMES, self.settings.scene.classes)
+
+    def _write_targets(self) -> None:
+        """Asked against got, of plans and of labels, beside the inputs; nothing where nothing is asked."""
+        from stages.sdg.plan.own import own_objects
+        from stages.sdg.targets import as_json, from_label, from_plan, missed, rows, table, wanted_labels
+
+        path = self.folder / "inputs" / "targets.json"
+        if not (self.settings.targets.any() or self.settings.presets.shares):
+            path.unlink(missing_ok=True)
+            return
+        labels, own = wanted_labels(self.settings), own_objects(self.settings)
+        planned = rows(self.settings, (from_plan(plan, labels, own) for plan in read_plans(self.folder)))
+        rendered = rows(self.settings, (from_label(frame.label) for frame in read_frames(self.folder)))
+        write_json(path, as_json(planned, rendered))
+        self.report.targets = "\n".join(filter(None, [table(planned, rendered), missed(planned)]))
 
 
 def _numbers(spans: Iterable[Span]) -> Iterable[int]:

@@ -19,9 +19,13 @@ from stages.common.settings import Settings
 
 STAGES = Path(__file__).resolve().parents[2]
 SOURCES = (
+    "common/settings/dependence.py",
     "common/settings/distribution.py",
     "common/settings/imports.py",
     "common/settings/pictures.py",
+    "common/settings/presets.py",
+    "common/settings/quantity.py",
+    "common/settings/targets.py",
     "sdg/plan",
     "sdg/assets",
     "sdg/render",
@@ -39,7 +43,7 @@ PACKAGES = ("bpy", "numpy", "opencv-python-headless")
 
 def relevant_settings(settings: Settings) -> dict[str, Any]:
     """The settings that determine a frame, as plain JSON values."""
-    values = settings.model_dump(mode="json", include={"seed", "scene", "randomization"})
+    values = settings.model_dump(mode="json", include={"seed", "scene", "randomization", "presets", "targets"})
     values["renderer"] = settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
     if settings.assets:
         values["assets"] = _assets(settings)
