@@ -7,6 +7,7 @@
       StorageError             object storage or the DVC remote refused, is missing or does not answer
       TrainingError            training cannot start or go on
       ServiceError             a server or endpoint did not start or answered wrongly
+      GateError              the gate keeps a model out, or the model registry lacks or refuses what is asked of it
       MissingDependencyError   a system library, program or Python package is not installed
 
 Every message is one sentence that names the thing and ends with the next step.
@@ -73,3 +74,9 @@ class MissingDependencyError(StageError):
     """A system library, program or Python package is not installed."""
 
     exit_code = 8
+
+
+class GateError(StageError):
+    """The gate keeps a model out, or the model registry lacks or refuses what is asked of it."""
+
+    exit_code = 9

@@ -76,6 +76,11 @@ class Store:
             location = str(root / ARTIFACTS) if not uri else None
             self._experiment: str = _experiment(self._client, experiment, location)
 
+    @property
+    def client(self) -> Any:
+        """MLflow's own client, for what this class does not wrap."""
+        return self._client
+
     def answers(self) -> bool:
         """Whether a server replies in time; True for what is no HTTP server.
 
@@ -159,7 +164,7 @@ class Store:
         path = Path(content["path"])
         if not path.exists():
             raise FileNotFoundError(path.name)
-        with self._uploading():
+        with self.transferring():
             log = self._client.log_artifacts if path.is_dir() else self._client.log_artifact
             log(run_id, str(path), content["folder"] or None)
 
@@ -171,7 +176,7 @@ class Store:
         before = os.environ.get("MLFLOW_TRACKING_URI")
         mlflow.set_tracking_uri(self.uri)
         try:
-            with self._uploading(), mlflow.start_run(run_id=run_id):
+            with self.transferring(), mlflow.start_run(run_id=run_id):
                 mlflow.onnx.log_model(
                     onnx_model=model,
                     name=content["name"],
@@ -183,7 +188,7 @@ class Store:
             mlflow.set_tracking_uri(before)
 
     @contextmanager
-    def _uploading(self) -> Iterator[None]:
+    def transferring(self) -> Iterator[None]:
         """Be more patient with a server that has just answered."""
         if not self.answers():
             raise ConnectionError("no answer")

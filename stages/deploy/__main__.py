@@ -1,8 +1,9 @@
 """Pack the model, serve it, and check that the service answers as the model does; or serve a bundle that is there.
 
-reads     models/best.onnx, models/training.json when it is there, data/dataset/yolo/images/test
+reads     the champion from MLflow's model registry or, while there is none, models/best.onnx and models/training.json;
+          data/dataset/yolo/images/test
 writes    models/bundle, reports/deploy.json
-settings  deploy
+settings  deploy, gate.registered_model, tracking
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def arguments(description: str | None) -> argparse.Namespace:
     )
     parser.set_defaults(command=_deploy)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="composed settings")
-    parser.add_argument("--model", type=Path, default=Path("models/best.onnx"))
+    parser.add_argument("--model", type=Path, metavar="FILE", help="ONNX file instead of what deploy.model says")
     parser.add_argument("--pictures", type=Path, default=Path("data/dataset/yolo/images/test"), help="to check with")
     parser.add_argument("--bundle", type=Path, default=Path("models/bundle"), help="folder to write")
     parser.add_argument("--receipt", type=Path, default=Path("reports/deploy.json"))
@@ -64,9 +64,13 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _deploy(args: argparse.Namespace) -> str:
     from stages.common.settings import load
+    from stages.deploy.choice import choose_model
     from stages.deploy.deploy import deploy
 
-    return str(deploy(args.model, args.pictures, args.bundle, args.receipt, load(args.params).deploy))
+    settings = load(args.params)
+    choice = choose_model(settings, Path.cwd(), args.model)
+    done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings.deploy, choice.version)
+    return f"{done}; {choice.sentence}"
 
 
 def _serve(args: argparse.Namespace) -> None:

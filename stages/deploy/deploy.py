@@ -37,7 +37,9 @@ class Deployed:
         )
 
 
-def deploy(model: Path, pictures: Path, bundle: Path, receipt: Path, settings: Deploy) -> Deployed:
+def deploy(
+    model: Path, pictures: Path, bundle: Path, receipt: Path, settings: Deploy, version: int | None = None
+) -> Deployed:
     """Pack a model, serve it where the settings say, check the answers, and write the receipt.
 
     Args:
@@ -46,6 +48,7 @@ def deploy(model: Path, pictures: Path, bundle: Path, receipt: Path, settings: D
         bundle: folder to write.
         receipt: JSON file to write; it holds no times, so the same deployment gives the same bytes.
         settings: where and how.
+        version: of the model in the registry, when it comes from there.
 
     Raises:
         InputError: when the model or the pictures are missing or unusable.
@@ -55,16 +58,17 @@ def deploy(model: Path, pictures: Path, bundle: Path, receipt: Path, settings: D
     packed = pack(model, bundle, serving)
     parity = TARGETS[settings.target](packed, model, pictures, settings)
     deployed = Deployed(settings.target, packed, parity)
-    write_json(receipt, _receipt(deployed))
+    write_json(receipt, _receipt(deployed, version))
     return deployed
 
 
-def _receipt(deployed: Deployed) -> dict[str, object]:
+def _receipt(deployed: Deployed, version: int | None) -> dict[str, object]:
     settings = deployed.bundle.settings
     return {
         "target": deployed.target,
         "bundle": deployed.bundle.folder.as_posix(),
         "model": {
+            "registered_version": version,
             "sha256": settings.model_sha256,
             "names": list(settings.names),
             "input_size": list(settings.input_size),

@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 
 from stages.common.cli import add_debug, run
-from stages.evaluate.commands import advise_command, compare_command, detect_command, evaluate_command, share
+from stages.evaluate.commands import (
+    advise_command,
+    compare_command,
+    detect_command,
+    evaluate_command,
+    promote_command,
+    rollback_command,
+    share,
+    status_command,
+)
 
 DESCRIPTION = """\
 Measure the trained detector on held-out renders and on real photographs.
@@ -30,6 +39,27 @@ Measure two models on the same pictures, with paired 95 % intervals of the diffe
 reads   both ONNX files, params.yaml, data/dataset and the photographs of real and real.more
 writes  what --json names, a file of all differences by set, class and figure; prints AP50 and F1"""
 
+PROMOTE = """\
+Register the trained model as challenger, and make it champion if the gate lets it: on the real set that decides the
+paired 95 % interval of the difference lies above the margin, and no slice with enough objects falls by more than its
+limit.
+
+reads   models/best.onnx, models/training.json, the champion from MLflow's model registry, the photographs
+writes  reports/gate.json, the report when it is about this model, aliases and tags in the registry
+takes   gate, real, evaluate, tracking; ends with exit status 9 when the gate refuses"""
+
+ROLLBACK = """\
+Make the champion before the present one champion again; may be repeated.
+
+reads   MLflow's model registry
+writes  reports/gate.json, aliases and tags in the registry"""
+
+STATUS = """\
+Say which versions are champion and challenger, with the gate's figures and reasons.
+
+reads   MLflow's model registry
+writes  nothing"""
+
 DETECT = """\
 Write what a model finds in a folder of photographs. Needs neither torch nor params.yaml.
 
@@ -49,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--cache", type=Path, metavar="DIR", help="what the network said before (.cache/evaluate)")
     add_debug(top)
     top.set_defaults(command=evaluate_command)
-    commands = top.add_subparsers(metavar="[advise | compare | detect]")
+    commands = top.add_subparsers(metavar="[advise | compare | detect | promote | rollback | status]")
     advise = commands.add_parser(
         "advise", help="which settings to change for better data", description=ADVISE, formatter_class=raw
     )
@@ -77,7 +107,30 @@ def parser() -> argparse.ArgumentParser:
     detect.add_argument("--threshold", type=share, metavar="T", help="least score instead of the model's own")
     add_debug(detect)
     detect.set_defaults(command=detect_command)
+    _add_gate(commands)
     return top
+
+
+def _add_gate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The gate's three commands."""
+    for name, command, text, description in (
+        ("promote", promote_command, "make the trained model champion, if the gate lets it", PROMOTE),
+        ("rollback", rollback_command, "go back to the champion before", ROLLBACK),
+        ("status", status_command, "which model is champion, and why", STATUS),
+    ):
+        made = commands.add_parser(
+            name, help=text, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        made.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+        add_debug(made)
+        made.set_defaults(command=command)
+        if name != "status":
+            made.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="where to write")
+            made.add_argument("--reason", default="", metavar="WHY", help="is kept with the decision")
+        if name == "promote":
+            made.add_argument("--force", action="store_true", help="whatever the gate says; needs --reason")
+            made.add_argument("--model", type=Path, default=Path("models/best.onnx"), metavar="FILE", help="ONNX model")
+            made.add_argument("--cache", type=Path, metavar="DIR", help="what networks said before (.cache/evaluate)")
 
 
 if __name__ == "__main__":

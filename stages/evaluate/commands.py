@@ -51,6 +51,57 @@ def compare_command(args: argparse.Namespace) -> str:
     return compare_command_line(args.model, args.other, args.dataset, settings, args.json, Path.cwd(), cache)
 
 
+def promote_command(args: argparse.Namespace) -> str:
+    """Let the gate decide about the trained model; a refusal is an error, after it was written down."""
+    from stages.common.errors import GateError
+    from stages.common.registry import open_registry
+    from stages.evaluate.gate_report import summary
+    from stages.evaluate.promotion import REFUSED, promote
+
+    if bool(args.force) != bool(args.reason.strip()):
+        raise GateError("--force and --reason 'WHY' go together: give both or none")
+    settings, project = load(args.params), Path.cwd()
+    registry = open_registry(settings.tracking, project, settings.gate.registered_model)
+    note = args.model.parent / "training.json"
+    run_id = training_run(note)
+    if not run_id:
+        raise GateError(f"'{note}' names no MLflow run whose model could be registered: train with tracking=local")
+    content = promote(
+        registry,
+        args.model,
+        run_id,
+        settings,
+        args.out,
+        project=project,
+        cache=args.cache or main_checkout(project) / CACHE,
+        force=args.force,
+        reason=args.reason.strip(),
+    )
+    if content["outcome"] == REFUSED:
+        raise GateError(f"{summary(content)}: train a better one, or add --force --reason 'WHY'")
+    return f"promote: {summary(content)}"
+
+
+def rollback_command(args: argparse.Namespace) -> str:
+    """Go back to the champion before."""
+    from stages.common.registry import open_registry
+    from stages.evaluate.gate_report import summary
+    from stages.evaluate.promotion import roll_back
+
+    settings = load(args.params)
+    registry = open_registry(settings.tracking, Path.cwd(), settings.gate.registered_model)
+    return f"rollback: {summary(roll_back(registry, args.out, args.reason.strip()))}"
+
+
+def status_command(args: argparse.Namespace) -> str:
+    """Say which version is champion, and why."""
+    from stages.common.registry import open_registry
+    from stages.evaluate.promotion import status
+
+    settings = load(args.params)
+    return status(open_registry(settings.tracking, Path.cwd(), settings.gate.registered_model))
+
+
 def detect_command(args: argparse.Namespace) -> str:
     """Run a model over a folder."""
     from stages.evaluate.detect import detect_folder

@@ -164,15 +164,20 @@ def measure(
 
 def sliced(model: Model, results: Sequence[PictureResult], settings: Evaluate, sampling: Resampling) -> list[Slice]:
     """All slices of a set."""
-    pictures, size, threshold = [item.picture for item in results], model.detector.input_size, model.detector.threshold
+    size, threshold = model.detector.input_size, model.detector.threshold
+    values = cut_by(model, results, settings)
+    return object_slices(results, threshold, size, sampling) + picture_slices(results, threshold, values, sampling)
+
+
+def cut_by(model: Model, results: Sequence[PictureResult], settings: Evaluate) -> dict[str, list[float | str | None]]:
+    """What slices of whole pictures are cut by; see :func:`~stages.evaluate.slices.picture_values`."""
+    pictures = [item.picture for item in results]
     seen: dict[int, dict[str, float]] = {}
     if settings.appearance_pictures and not any(picture.scenario for picture in pictures):
         chosen = sample(pictures, settings.appearance_pictures, settings.seed)
-        known, _ = looks([pictures[place] for place in chosen], size, model.cache)
+        known, _ = looks([pictures[place] for place in chosen], model.detector.input_size, model.cache)
         seen = {chosen[place]: values for place, values in known.items()}
-    return object_slices(results, threshold, size, sampling) + picture_slices(
-        results, threshold, picture_values(pictures, seen), sampling
-    )
+    return picture_values(pictures, seen)
 
 
 def scales(model: Model, labelled: LabelledSet, results: Sequence[PictureResult], settings: Evaluate) -> list[Scale]:

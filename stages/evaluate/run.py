@@ -15,6 +15,7 @@ from stages.common.settings.learning import Evaluate, Real
 from stages.evaluate.cache import Cache
 from stages.evaluate.gallery import write_pictures
 from stages.evaluate.gap import Gap, measure_gap
+from stages.evaluate.gate_report import put_into_reports
 from stages.evaluate.inference import Model
 from stages.evaluate.measure import Measured, measure
 from stages.evaluate.plots import charts, write_plots
@@ -200,6 +201,7 @@ def write_results(out: Path, detector: Detector, run_id: str, outcome: Evaluatio
     write_report(out, detector, run_id, [*real, _section(SIM_TITLE, NOTHING_SIM, SIM, outcome.sim, detector, outcome)])
     write_json(out / "evaluation.json", _details(detector, outcome))
     write_json(out / "metrics.json", outcome.metrics)
+    put_into_reports(out)
 
 
 def _section(

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from stages.common.errors import SettingsError
 from stages.common.settings.base import CLASSES, Group
 from stages.common.settings.imports import Imports
-from stages.common.settings.learning import Compute, Evaluate, Model, Real, Train
+from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
 from stages.common.settings.messages import sentences
 from stages.common.settings.pictures import Dataset, Randomization, Renderer, Scene
 from stages.common.settings.platform import Deploy, Storage, Tracking
@@ -44,6 +44,7 @@ class Settings(Group):
     storage: Storage
     real: Real
     evaluate: Evaluate
+    gate: Gate
     deploy: Deploy
     tracking: Tracking
 

@@ -1,4 +1,4 @@
-"""Settings of what is learnt and measured: model, train, compute, real, evaluate."""
+"""Settings of what is learnt and measured: model, train, compute, real, evaluate, gate."""
 
 from __future__ import annotations
 
@@ -149,3 +149,28 @@ class Evaluate(Group):
     scales: list[Annotated[float, Field(ge=0.1, le=4)]] = Field([0.5, 0.75, 1.5])
     scale_pictures: int = Field(15, ge=0)
     appearance_pictures: int = Field(500, ge=0)
+
+
+class Gate(Group):
+    """When a challenger becomes champion.
+
+    Attributes:
+        registered_model: its name in MLflow's model registry.
+        set: real set that decides; empty: the first, ``real.name``.
+        measure: figure that is compared: F1 at each model's own threshold, or AP50.
+        margin: that the lower end of the difference's 95 % interval must lie above; 0 asks for surely better.
+        slice_limit: largest fall of a slice's figure that is let pass, as a difference.
+        slice_limits: other limits by the slices' measure, such as ``{camera: 0.2}``.
+        least_objects: of a slice that is judged; smaller ones move by chance.
+        resamples: of the bootstrap.
+    """
+
+    name: str
+    registered_model: str = Field("detector", pattern=r"^[^/:.%\"']+$")
+    set: str = ""
+    measure: Literal["f1", "ap50"] = "f1"
+    margin: float = Field(0.0, ge=0, lt=1)
+    slice_limit: float = Field(0.1, ge=0, le=1)
+    slice_limits: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field({})
+    least_objects: int = Field(30, ge=1)
+    resamples: int = Field(2000, ge=100, le=100_000)

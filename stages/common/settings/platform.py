@@ -42,6 +42,8 @@ class Deploy(Group):
     """Where the model is served.
 
     Attributes:
+        model: ``champion`` of the model registry, which is the trained ``models/best.onnx`` as long as there is none;
+            or the path of an ONNX file.
         target: ``local`` serves here and checks the answers; ``none`` skips.
         host: address to listen on.
         port: 0 takes a free one.
@@ -54,6 +56,7 @@ class Deploy(Group):
 
     name: str
     target: Literal["local", "none"]
+    model: str = Field("champion", min_length=1)
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
     threads: int = Field(0, ge=0, le=256)
