@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.common.errors import GateError
 from stages.common.registry import CHAMPION, has_registry, open_registry
 from stages.common.settings import Settings
 
@@ -39,9 +40,12 @@ def choose_model(settings: Settings, project: Path, told: Path | None = None) ->
         return Choice(path, f"it is '{path}', as asked for")
     if not has_registry(settings.tracking, project):
         return Choice(TRAINED, f"there is no model registry, so it is '{TRAINED}'")
-    registry = open_registry(settings.tracking, project, settings.gate.registered_model)
-    champion = registry.aliased(CHAMPION)
-    if champion is None:
-        return Choice(TRAINED, f"no champion is registered, so it is '{TRAINED}'")
-    sentence = f"it is the champion, version {champion.number} of {registry.model}"
-    return Choice(registry.fetch(champion), sentence, champion.number)
+    try:
+        registry = open_registry(settings.tracking, project, settings.gate.registered_model)
+        champion = registry.aliased(CHAMPION)
+        if champion is None:
+            return Choice(TRAINED, f"no champion is registered, so it is '{TRAINED}'")
+        sentence = f"it is the champion, version {champion.number} of {registry.model}"
+        return Choice(registry.fetch(champion), sentence, champion.number)
+    except GateError as error:
+        raise GateError(f"{error}, or deploy another model with deploy.model={TRAINED}") from error

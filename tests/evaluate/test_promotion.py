@@ -4,15 +4,21 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from mlflow import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 
+from stages.common.cli import run
 from stages.common.errors import GateError, SettingsError
+from stages.common.files import sha256_of
 from stages.common.mlflow_store import local_uri
 from stages.common.registry import CHALLENGER, CHAMPION, open_registry
 from stages.common.settings.platform import Tracking
 from stages.common.tracking import open_run
 from stages.deploy.choice import choose_model
+from stages.evaluate import promotion
+from stages.evaluate.__main__ import parser
+from stages.evaluate.gate_report import put_into_reports
 from stages.evaluate.promotion import promote, roll_back, status
 from tests.evaluate.conftest import NAMES, annotation, loco_json, write_photograph
 from tests.settings import compose
@@ -89,7 +95,7 @@ def test_the_first_measured_model_is_champion(project):
     champion = project.registry.aliased(CHAMPION)
     assert (champion.number, champion.run_id) == (1, trained[1])
     assert project.registry.aliased(CHALLENGER) is None
-    with pytest.raises(GateError, match="version 1 of .* is champion already: train another model"):
+    with pytest.raises(GateError, match=r"version 1 of .* is champion already: train another model"):
         project.promote(trained)
 
 
@@ -121,7 +127,7 @@ def test_a_better_model_replaces_the_champion_and_rollback_brings_it_back(projec
     assert project.registry.aliased(CHAMPION).number == 1
     left = client.get_model_version(project.name, "2").tags
     assert (left["gate.outcome"], left["gate.reason_given"]) == ("rolled back", "it misses forks")
-    with pytest.raises(GateError, match="version 1 of .* is the first champion, so there is none to roll back to"):
+    with pytest.raises(GateError, match=r"version 1 of .* is the first champion, so there is none to roll back to"):
         roll_back(project.registry, project.out)
 
 
@@ -152,7 +158,7 @@ def test_a_refused_model_is_forced_with_a_reason_that_is_kept(project):
 
 def test_nothing_real_no_promotion_unless_forced(project):
     trained, nothing = project.train("good", [GOOD]), project.compose()
-    with pytest.raises(GateError, match="no promotion without real photographs .*--force --reason 'WHY'"):
+    with pytest.raises(GateError, match=r"no promotion without real photographs .*--force --reason 'WHY'"):
         project.promote(trained, nothing)
     assert project.registry.versions() == []
     assert not project.out.exists()
@@ -163,7 +169,7 @@ def test_nothing_real_no_promotion_unless_forced(project):
 
 
 def test_the_set_that_decides_must_be_there(project, photographs):
-    with pytest.raises(SettingsError, match="gate.set=mine is no real set: choose from loco"):
+    with pytest.raises(SettingsError, match=r"gate.set=mine is no real set: choose from loco"):
         project.promote(project.train("good", [GOOD]), project.compose(photographs, "gate.set=mine"))
 
 
@@ -179,7 +185,7 @@ def test_a_champion_of_other_classes_is_not_beaten(project):
 
 def test_runs_and_files_that_do_not_fit(project):
     path, run_id = project.train("good", [GOOD])
-    with pytest.raises(GateError, match="MLflow run feed is not in .*: set tracking.uri to where it was logged"):
+    with pytest.raises(GateError, match=r"MLflow run feed is not in .*: set tracking.uri to where it was logged"):
         project.promote((path, "feed"))
     with open_run(LOCAL, project.root) as empty:
         pass
@@ -192,15 +198,15 @@ def test_runs_and_files_that_do_not_fit(project):
 
 
 def test_without_a_registry_or_champion(project, tmp_path):
-    with pytest.raises(GateError, match="there is no model registry, as .* does not exist: train first"):
+    with pytest.raises(GateError, match=r"there is no model registry, as .* does not exist: train first"):
         open_registry(LOCAL, tmp_path, "detector")
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(GateError, match="tracking=off keeps no model registry"):
+    with pytest.raises(GateError, match=r"tracking=off keeps no model registry"):
         open_registry(Tracking(name="off", enabled=False), tmp_path, "detector")
     away = Tracking(name="server", uri="http://127.0.0.1:9", timeout=1)
-    with pytest.raises(GateError, match="the model registry at http://127.0.0.1:9 cannot be used"):
+    with pytest.raises(GateError, match=r"the model registry at http://127.0.0.1:9 cannot be used"):
         open_registry(away, tmp_path, "detector")
-    with pytest.raises(GateError, match="has no champion: python -m stages.evaluate promote"):
+    with pytest.raises(GateError, match=r"has no champion: python -m stages.evaluate promote"):
         roll_back(project.registry, project.out)
     assert status(project.registry).endswith("champion: none\nchallenger: none")
 
@@ -217,7 +223,7 @@ def test_a_damaged_file_in_the_registry_is_told(project):
     kept = client.get_model_version_download_uri(project.name, "1")
     fetched.unlink()
     Path(local_file_uri_to_path(kept), "model.onnx").write_bytes(b"cut")
-    with pytest.raises(GateError, match="version 1 of .* is no longer the file that was registered"):
+    with pytest.raises(GateError, match=r"version 1 of .* is no longer the file that was registered"):
         project.registry.fetch(champion)
     assert not fetched.exists()
 
@@ -234,3 +240,94 @@ def test_deploy_takes_the_champion_unless_told_otherwise(project, tmp_path):
     assert (told.path, told.version) == (tmp_path / "mine.onnx", None)
     named = choose_model(project.compose(None, "deploy.model=models/best.onnx"), project.root)
     assert named.sentence == "it is 'models/best.onnx', as asked for"
+
+
+def test_deploy_does_not_go_past_a_registry_that_is_away(project, tmp_path):
+    away = compose("tracking=local", "tracking.uri=http://127.0.0.1:9", "tracking.timeout=1")
+    with pytest.raises(
+        GateError, match=r"cannot be used .* or deploy another model with deploy.model=models/best.onnx"
+    ):
+        choose_model(away, tmp_path)
+    off = choose_model(compose("tracking=off"), project.root)
+    assert off.sentence == "there is no model registry, so it is 'models/best.onnx'"
+
+
+def test_a_champion_that_changes_meanwhile_stops_the_promotion(project, monkeypatch):
+    project.promote(project.train("bad", []))
+    middle, good = project.train("middle", [(0, 0, 9, 9, 0.9, 4)]), project.train("good", [GOOD])
+    judged = promotion.judge
+
+    def meanwhile(*args):
+        monkeypatch.setattr(promotion, "judge", judged)
+        project.promote(middle, force=True, reason="at the same time")
+        return judged(*args)
+
+    monkeypatch.setattr(promotion, "judge", meanwhile)
+    with pytest.raises(GateError, match=r"the champion of .* changed meanwhile: run promote again"):
+        project.promote(good)
+    assert project.registry.aliased(CHAMPION).number == 3
+    assert project.promote(good)["outcome"] == "promoted"
+
+
+def test_the_commands_and_the_report(project, monkeypatch, capsys):
+    def stage(*words):
+        """Exit status, standard output, and standard error without progress."""
+        args = parser().parse_args(words)
+        code = run(args.command, args)
+        said, wrong = capsys.readouterr()
+        return code, said, "".join(line for line in wrong.splitlines(True) if not line.startswith("evaluate loco: "))
+
+    folder = project.root / project.name
+    models = folder / "models"
+    settings = project.settings.model_dump()
+    settings["tracking"]["uri"] = local_uri(project.root)
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings))
+    assert (stage("status")[0], stage("rollback")[0]) == (0, 9)
+    for name, boxes in (("bad", []), ("good", [GOOD])):
+        path, run_id = project.train(name, boxes)
+        models.mkdir(exist_ok=True)
+        path.replace(models / "best.onnx")
+        (models / "training.json").write_text(json.dumps({"run_id": run_id}))
+        code, said, wrong = stage("promote")
+        assert (code, wrong) == (0, "")
+    assert said.startswith("promote: Version 2 of ")
+    assert "is champion in place of version 1: F1 1.000 against 0.000, +1.000 with a 95 % interval" in said
+
+    reports = folder / "reports"
+    sha256 = sha256_of(models / "best.onnx")
+    (reports / "evaluation.json").write_text(json.dumps({"model": {"sha256": sha256}}))
+    (reports / "report.md").write_text("# Evaluation\n\nClasses.\n\n## Real photographs\n\ntext\n")
+    (reports / "report.html").write_text("<body>\n<h1>Evaluation</h1>\n<h2>Real photographs</h2>\n</body>\n")
+    once = [put_into_reports(reports), (reports / "report.md").read_text(), (reports / "report.html").read_text()]
+    assert once == [
+        put_into_reports(reports),
+        (reports / "report.md").read_text(),
+        (reports / "report.html").read_text(),
+    ]
+    assert once[1].index("## Gate") < once[1].index("- F1 1.000 against 0.000") < once[1].index("## Real photographs")
+    assert "<h2>Gate</h2>\n<p><b>Version 2 of" in once[2]
+    assert "<td>box_height 32 to 64</td><td>40</td><td>recall</td><td>0.000</td><td>1.000</td>" in once[2]
+
+    code, _, wrong = stage("rollback", "--reason", "it misses forks")
+    assert (code, wrong) == (0, "")
+    assert "was rolled back; version 1 is champion again**" in (reports / "report.md").read_text()
+    assert (reports / "report.md").read_text().count("## Gate") == 1
+    assert "champion: version 1, run" in stage("status")[1]
+
+    path, run_id = project.train("none", [])
+    path.replace(models / "best.onnx")
+    (models / "training.json").write_text(json.dumps({"run_id": run_id}))
+    code, _, wrong = stage("promote")
+    assert code == 9
+    assert wrong.startswith("error: Version 3 of ")
+    assert len(wrong.splitlines()) == 1
+    assert json.loads((reports / "gate.json").read_text())["outcome"] == "refused"
+    for words in (("--force",), ("--reason", "why not")):
+        said = stage("promote", *words)
+        assert said == (9, "", "error: --force and --reason 'WHY' go together: give both or none\n")
+    (models / "training.json").unlink()
+    assert stage("promote")[2] == (
+        "error: 'models/training.json' names no MLflow run whose model could be registered: train with tracking=local\n"
+    )
