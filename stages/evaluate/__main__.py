@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 from stages.common.cli import add_debug, run
-from stages.evaluate.commands import advise_command, compare_command, detect_command, evaluate_command, share
+from stages.evaluate.commands import (
+    advise_command,
+    compare_command,
+    detect_command,
+    evaluate_command,
+    fetch_loco_command,
+    share,
+)
 
 DESCRIPTION = """\
 Measure the trained detector on held-out renders and on real photographs.
@@ -38,6 +45,14 @@ writes  a JSON list of {file_name, category_name, bbox [left, top, width, height
         with boxes in the photograph's pixels as they are stored (EXIF orientation is not applied)"""
 
 
+FETCH = """\
+Get LOCO's photographs and annotations: 0.77 GB to download, about as much again while it is unpacked.
+
+reads   params.yaml, or conf/real/loco.yaml for addresses and sizes; what an earlier call left
+writes  data/real/loco: dataset/subset-1 to 5, rgb/*.json, unlabelled.txt (photographs without an entry)
+takes   real.{root,annotations,files}"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
@@ -49,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--cache", type=Path, metavar="DIR", help="what the network said before (.cache/evaluate)")
     add_debug(top)
     top.set_defaults(command=evaluate_command)
-    commands = top.add_subparsers(metavar="[advise | compare | detect]")
+    commands = top.add_subparsers(metavar="[advise | compare | detect | fetch-loco]")
     advise = commands.add_parser(
         "advise", help="which settings to change for better data", description=ADVISE, formatter_class=raw
     )
@@ -77,6 +92,10 @@ def parser() -> argparse.ArgumentParser:
     detect.add_argument("--threshold", type=share, metavar="T", help="least score instead of the model's own")
     add_debug(detect)
     detect.set_defaults(command=detect_command)
+    fetch = commands.add_parser("fetch-loco", help="get LOCO, checked", description=FETCH, formatter_class=raw)
+    fetch.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    add_debug(fetch)
+    fetch.set_defaults(command=fetch_loco_command)
     return top
 
 
