@@ -80,6 +80,23 @@ def loco_settings(settings: Settings) -> RealSet:
         ) from None
 
 
+def curve_command(args: argparse.Namespace) -> str:
+    """Accuracy against the number of real photographs."""
+    from stages.evaluate.learning_curve import draw_curve, summary
+
+    project = Path.cwd()
+    cache = main_checkout(project) / CACHE
+    return summary(draw_curve(args.real, load(args.params), args.frames, args.out, project, cache), args.out)
+
+
+def counts(text: str) -> list[int]:
+    """Numbers of photographs on the command line: ``0,50,200``."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 0,50,200,800")
+    return [int(word) for word in words]
+
+
 def detect_command(args: argparse.Namespace) -> str:
     """Run a model over a folder."""
     from stages.evaluate.detect import detect_folder
