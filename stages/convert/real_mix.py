@@ -133,8 +133,8 @@ def draw_photographs(
             kept.append(Photograph(name, path, tuple(lines), tuple(found)))
     if len(kept) < count:
         raise SettingsError(
-            f"dataset.real_mix={count}, but only {len(kept)} photographs of {', '.join(source.subsets)} in '{root}' can "
-            f"be trained on ({len(copies)} are copies of evaluated ones, {len(damaged)} missing or damaged); lower it"
+            f"dataset.real_mix={count}, but only {len(kept)} photographs of {', '.join(source.subsets)} in '{root}' "
+            f"can be trained on ({len(copies)} are copies of evaluated ones, {len(damaged)} missing or damaged); lower it"
         )
     return RealMix(tuple(kept), tuple(copies), tuple(damaged))
 
@@ -180,7 +180,7 @@ def _labels(
             left, top, wide, high = map(float, entry["bbox"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"annotation {entry.get('id')} of the real photographs is not as COCO has it ({error}); correct the file"
+                f"annotation {entry.get('id')} of the real photographs is not as COCO has it ({error}); correct it"
             ) from None
         left, right = max(left, 0.0), min(left + wide, width)
         top, bottom = max(top, 0.0), min(top + high, height)

@@ -20,7 +20,7 @@ from stages.evaluate.real import Unmeasured, real_set
 from stages.evaluate.run import evaluate
 from stages.evaluate.truth import LabelledSet
 
-COLUMNS = ("real", "set", "pictures", "ap50", "ap", "precision", "recall", "f1")
+COLUMNS = ("real", "set", "pictures", "ap50", "ap50_95", "precision", "recall", "f1")
 FIGURES = COLUMNS[2:]
 WORK = Path(".cache/curve")
 SIM = "sim"
