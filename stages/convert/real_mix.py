@@ -133,8 +133,8 @@ def draw_photographs(
             kept.append(Photograph(name, path, tuple(lines), tuple(found)))
     if len(kept) < count:
         raise SettingsError(
-            f"dataset.real_mix={count}, but only {len(kept)} photographs of {', '.join(source.subsets)} in '{root}' "
-            f"can be trained on ({len(copies)} are copies of evaluated ones, {len(damaged)} missing or damaged); lower it"
+            f"lower dataset.real_mix={count}: only {len(kept)} photographs of {', '.join(source.subsets)} in '{root}' "
+            f"can be trained on ({len(copies)} are copies of evaluated ones, {len(damaged)} missing or damaged)"
         )
     return RealMix(tuple(kept), tuple(copies), tuple(damaged))
 
