@@ -17,6 +17,7 @@ from stages.convert.filters import sort_out
 from stages.convert.forks import without_slivers
 from stages.convert.formats import open_writer
 from stages.convert.parts import part_of
+from stages.convert.real_mix import RealMix, write_photographs
 from stages.convert.statistics import Statistics
 from stages.convert.types import PARTS, ConvertedFrame
 from stages.sdg.shards import ShardFrame, read_frames, read_manifest
@@ -28,7 +29,9 @@ PICTURES = Path("yolo/images")
 REMAKE = "`dvc repro sdg` makes it again"
 
 
-def convert(frames: Path, out: Path, classes: Sequence[str], settings: Convert) -> Statistics:
+def convert(
+    frames: Path, out: Path, classes: Sequence[str], settings: Convert, real: RealMix | None = None
+) -> Statistics:
     """Write all frames in all formats.
 
     The same frames and settings give the same bytes. ``out`` is replaced as a whole at the end, so an error or a kill
@@ -39,6 +42,7 @@ def convert(frames: Path, out: Path, classes: Sequence[str], settings: Convert) 
         out: folder to write: one sub-folder a format, the pictures in ``yolo/images/<part>``, ``statistics.json``.
         classes: names in the order of their numbers.
         settings: formats, validation share and filters.
+        real: photographs to add to the training part of the YOLO format, and of no other.
 
     Returns:
         The statistics, as written.
@@ -47,7 +51,8 @@ def convert(frames: Path, out: Path, classes: Sequence[str], settings: Convert) 
         InputError: when a shard is damaged, or a frame holds a class that is not in ``classes``.
         SettingsError: when a format is not registered, or no frame is left to train or to validate on.
     """
-    statistics = Statistics(tuple(classes))
+    real = real or RealMix()
+    statistics = Statistics(tuple(classes), real)
     with replaced_folder(out) as folder:
         for part in PARTS:
             (folder / PICTURES / part).mkdir(parents=True)
@@ -64,6 +69,7 @@ def convert(frames: Path, out: Path, classes: Sequence[str], settings: Convert) 
         for writer in writers:
             writer.close()
         _check_parts(statistics)
+        write_photographs(real, folder / "yolo")
         write_json(folder / "statistics.json", statistics.as_json())
     return statistics
 

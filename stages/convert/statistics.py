@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.convert.real_mix import RealMix
 from stages.convert.types import PARTS, REASONS, ConvertedFrame, Part
 from stages.sdg.label.types import InstanceLabel
 
@@ -25,9 +26,11 @@ class Statistics:
 
     Attributes:
         classes: in the order of their numbers.
+        real: photographs among the training pictures; they are counted apart.
     """
 
     classes: Sequence[str]
+    real: RealMix = field(default_factory=RealMix)
     _frames: Counter[Part] = field(default_factory=Counter)
     _empty: Counter[Part] = field(default_factory=Counter)
     _boxes: Counter[tuple[Part, str]] = field(default_factory=Counter)
@@ -52,6 +55,7 @@ class Statistics:
         truncation and distance (metres); dropped objects by reason and class. Zeros are written too.
         """
         return {
+            "real": self.real.as_json(self.classes),
             "frames": {part: self._frames[part] for part in PARTS},
             "frames_without_objects": {part: self._empty[part] for part in PARTS},
             "boxes": {part: {name: self._boxes[part, name] for name in self.classes} for part in PARTS},
@@ -81,7 +85,8 @@ class Statistics:
         frames = ", ".join(f"{count} {part}" for part, count in self.frames.items())
         dropped = {why: sum(self._dropped[why, name] for name in self.classes) for why in REASONS}
         left_out = ", ".join(f"{count} {why}" for why, count in dropped.items())
-        return f"convert: frames {frames}; {self.boxes} boxes; left out {left_out}"
+        real = f"; {len(self.real.photographs)} real photographs to train on" if self.real.photographs else ""
+        return f"convert: frames {frames}; {self.boxes} boxes; left out {left_out}{real}"
 
 
 def bin_name(bins: Bins, value: float) -> str:

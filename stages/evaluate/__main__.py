@@ -10,8 +10,11 @@ from stages.common.cli import add_debug, run
 from stages.evaluate.commands import (
     advise_command,
     compare_command,
+    counts,
+    curve_command,
     detect_command,
     evaluate_command,
+    fetch_loco_command,
     promote_command,
     rollback_command,
     share,
@@ -68,6 +71,22 @@ writes  a JSON list of {file_name, category_name, bbox [left, top, width, height
         with boxes in the photograph's pixels as they are stored (EXIF orientation is not applied)"""
 
 
+CURVE = """\
+Train once for each number of real photographs, with the composed settings otherwise, and measure each model.
+
+reads   params.yaml, data/frames, LOCO below dataset.real_source.root, the photographs of real and real.more
+writes  reports/curve.csv, reports/curve.svg; each step's model and report in .cache/curve, where a call that was cut
+        off goes on
+takes   dataset.{convert,real_source}, model, train, compute, real, evaluate, tracking"""
+
+FETCH = """\
+Get LOCO's photographs and annotations: 0.77 GB to download, about as much again while it is unpacked.
+
+reads   params.yaml, or conf/real/loco.yaml for addresses and sizes; what an earlier call left
+writes  data/real/loco: dataset/subset-1 to 5, rgb/*.json, unlabelled.txt (photographs without an entry)
+takes   real.{root,annotations,files}"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
@@ -79,7 +98,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--cache", type=Path, metavar="DIR", help="what the network said before (.cache/evaluate)")
     add_debug(top)
     top.set_defaults(command=evaluate_command)
-    commands = top.add_subparsers(metavar="[advise | compare | detect | promote | rollback | status]")
+    commands = top.add_subparsers(
+        metavar="[advise | compare | curve | detect | fetch-loco | promote | rollback | status]"
+    )
     advise = commands.add_parser(
         "advise", help="which settings to change for better data", description=ADVISE, formatter_class=raw
     )
@@ -107,6 +128,19 @@ def parser() -> argparse.ArgumentParser:
     detect.add_argument("--threshold", type=share, metavar="T", help="least score instead of the model's own")
     add_debug(detect)
     detect.set_defaults(command=detect_command)
+    curve = commands.add_parser(
+        "curve", help="accuracy against the number of real photographs", description=CURVE, formatter_class=raw
+    )
+    curve.add_argument("--real", type=counts, default=[0, 50, 200, 800], metavar="N,N,...", help="0,50,200,800")
+    curve.add_argument("--frames", type=Path, default=Path("data/frames"), metavar="DIR", help="where frames lie")
+    curve.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="where to write")
+    curve.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    add_debug(curve)
+    curve.set_defaults(command=curve_command)
+    fetch = commands.add_parser("fetch-loco", help="get LOCO, checked", description=FETCH, formatter_class=raw)
+    fetch.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    add_debug(fetch)
+    fetch.set_defaults(command=fetch_loco_command)
     _add_gate(commands)
     return top
 

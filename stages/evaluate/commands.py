@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 from stages.common.checkout import main_checkout
-from stages.common.settings import load
+from stages.common.errors import InputError
+from stages.common.settings import Settings, load
+from stages.common.settings.learning import RealSet
 
 CACHE = Path(".cache/evaluate")
 """Of the user's own checkout: experiments in other folders share what the network said."""
@@ -100,6 +102,50 @@ def status_command(args: argparse.Namespace) -> str:
 
     settings = load(args.params)
     return status(open_registry(settings.tracking, Path.cwd(), settings.gate.registered_model))
+
+
+def fetch_loco_command(args: argparse.Namespace) -> str:
+    """Get LOCO."""
+    from stages.evaluate.loco import fetch_loco
+
+    return fetch_loco(loco_settings(load(args.params)), Path.cwd()).summary()
+
+
+def loco_settings(settings: Settings) -> RealSet:
+    """The real set that names files to fetch: of the settings, or else that of ``conf/real/loco.yaml``.
+
+    Raises:
+        InputError: when neither does.
+    """
+    for item in settings.real.sets:
+        if item.files:
+            return item
+    import yaml
+
+    path = Path("conf/real/loco.yaml")
+    try:
+        return RealSet.model_validate({k: v for k, v in yaml.safe_load(path.read_bytes()).items() if k != "more"})
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"no real set names files and '{path}' cannot be read ({type(error).__name__}); choose real=loco"
+        ) from None
+
+
+def curve_command(args: argparse.Namespace) -> str:
+    """Accuracy against the number of real photographs."""
+    from stages.evaluate.learning_curve import draw_curve, summary
+
+    project = Path.cwd()
+    cache = main_checkout(project) / CACHE
+    return summary(draw_curve(args.real, load(args.params), args.frames, args.out, project, cache), args.out)
+
+
+def counts(text: str) -> list[int]:
+    """Numbers of photographs on the command line: ``0,50,200``."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 0,50,200,800")
+    return [int(word) for word in words]
 
 
 def detect_command(args: argparse.Namespace) -> str:

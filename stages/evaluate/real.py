@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from stages.common.checkout import main_checkout
 from stages.common.detection import Detections
 from stages.common.errors import InputError
+from stages.common.photographs import in_folders, load_coco, locate
 from stages.common.settings.learning import RealSet
 from stages.evaluate.fetch import fetch, read_checksums
-from stages.evaluate.truth import LabelledSet, load_coco, read_labelled_set, xyxy_of
+from stages.evaluate.truth import LabelledSet, read_labelled_set, xyxy_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -46,18 +46,37 @@ def real_set(settings: RealSet, names: Sequence[str], project: Path) -> Labelled
     Raises:
         InputError: when ``real.root`` or ``real.annotations`` is set and wrong.
     """
-    if not settings.root and not settings.source:
-        return Unmeasured(f"real={settings.name} needs real.root, the folder that holds dataset/subset-1; set it")
     root = photographs_folder(settings, project)
+    fetched = bool(settings.files) and (root / settings.annotations).is_file()
+    if not settings.root and not settings.source and not fetched:
+        how = ", or get it with `python -m stages.evaluate fetch-loco`" if settings.files else ""
+        return Unmeasured(f"real={settings.name} needs real.root, the folder that holds dataset/subset-1; set it{how}")
     if settings.root and not root.is_dir():
         raise InputError(f"real.root '{root}' is not a folder; set it to the one that holds dataset/subset-1")
     annotations = find_annotations(settings, project)
-    if not settings.root:
+    if settings.source and not settings.root:
         try:
             _fetch(settings, annotations, root, project)
         except InputError as error:
             return Unmeasured(f"{error}, then {AGAIN}")
-    return read_labelled_set(annotations, settings.name, names, lambda image: locate(image, root))
+    labelled = read_labelled_set(annotations, settings.name, names, lambda image: locate(image, root))
+    return _held_out(labelled, settings.training, annotations)
+
+
+def _held_out(labelled: LabelledSet, training: Sequence[str], annotations: Path) -> LabelledSet:
+    """The set without the folders that may be trained on.
+
+    Raises:
+        InputError: when nothing is left.
+    """
+    pictures = tuple(picture for picture in labelled.pictures if not in_folders(picture.name, training))
+    if labelled.pictures and not pictures:
+        raise InputError(
+            f"all pictures of '{annotations}' lie in {', '.join(training)}, which are for training (real.training); "
+            "name annotations of other folders"
+        )
+    missing = tuple(name for name in labelled.missing if not in_folders(name, training))
+    return replace(labelled, pictures=pictures, missing=missing)
 
 
 def photographs_folder(settings: RealSet, project: Path) -> Path:
@@ -78,24 +97,13 @@ def find_annotations(settings: RealSet, project: Path) -> Path:
         InputError: when it is in none of them.
     """
     places = [project / settings.annotations, REPOSITORY / settings.annotations]
-    if settings.root:
+    if settings.root or settings.files:
         places.insert(0, photographs_folder(settings, project) / settings.annotations)
     for place in places:
         if place.is_file():
             return place
     tried = " or ".join(f"'{place}'" for place in places[:-1])
     raise InputError(f"annotations {tried} do not exist; set real.annotations to the COCO file of the photographs")
-
-
-def locate(image: Mapping[str, Any], root: Path) -> tuple[str, Path]:
-    """Name and file of a photograph, from LOCO's ``path`` or else COCO's ``file_name``.
-
-    LOCO's ``path`` starts with ``/dataset/``; names hold commas and dots and repeat between subsets, so the whole path
-    counts. A root that is the ``dataset`` folder itself is understood too.
-    """
-    name = str(image.get("path") or image["file_name"]).lstrip("/")
-    inside = root / name.removeprefix("dataset/")
-    return name, inside if inside.is_file() else root / name
 
 
 def _fetch(settings: RealSet, annotations: Path, root: Path, project: Path) -> None:

@@ -17,6 +17,7 @@ from stages.evaluate.gallery import write_pictures
 from stages.evaluate.gap import Gap, measure_gap
 from stages.evaluate.gate_report import put_into_reports
 from stages.evaluate.inference import Model
+from stages.evaluate.leak import check_leaks
 from stages.evaluate.measure import Measured, measure
 from stages.evaluate.plots import charts, write_plots
 from stages.evaluate.real import Unmeasured, find_annotations, published_detections, real_set
@@ -92,13 +93,15 @@ def evaluate(
         cache: folder for what the network says, so that it is asked once; None keeps nothing.
 
     Raises:
-        InputError: when the model, the data set, or photographs that the settings name are missing or damaged. What was
-            in ``out`` is then as it was.
+        InputError: when the model, the data set, or photographs that the settings name are missing or damaged, or a
+            photograph is among the training pictures. What was in ``out`` is then as it was.
     """
     settings = settings or Evaluate(name="standard")
     model = Model(Detector(path), Cache(cache))
     names = model.detector.names
     photographs = {item.name: real_set(item, names, project) for item in real.sets}
+    labelled_sets = {name: item for name, item in photographs.items() if isinstance(item, LabelledSet)}
+    check_leaks(dataset, labelled_sets, cache)
     rendered = sim_set(dataset, names)
     sim = rendered if isinstance(rendered, Unmeasured) else measure(SIM, model, rendered, settings)
     found: dict[str, Measured | Unmeasured] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from stages.common.detection import Truth
 from stages.common.errors import InputError
+from stages.common.photographs import load_coco
 from stages.evaluate.checks import check_coco
 
 MEASURES = ("occlusion", "truncation", "distance")
@@ -71,30 +71,6 @@ class LabelledSet:
     def objects(self) -> int:
         """Objects that count."""
         return sum(int((~picture.truth.ignore).sum()) for picture in self.pictures)
-
-
-def load_coco(path: Path) -> dict[str, Any]:
-    """A COCO file's content, with its three lists.
-
-    Raises:
-        InputError: when the file is missing, not JSON (a saved web page, a partial download) or not COCO.
-    """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"annotations '{path}' cannot be read ({error.strerror}); check the path") from None
-    try:
-        content = json.loads(text)
-    except ValueError:
-        start = text[:40].decode("utf-8", "replace").strip()
-        kind = "a web page" if start.startswith("<") else "cut short or another kind of file"
-        raise InputError(
-            f"annotations '{path}' are no JSON but {kind} (they start with '{start}'); download the file again"
-        ) from None
-    lists = ("images", "annotations", "categories")
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in lists):
-        raise InputError(f"annotations '{path}' are not COCO, which has the lists {', '.join(lists)}; check the file")
-    return content
 
 
 def read_labelled_set(

@@ -4,12 +4,13 @@ import json
 import pytest
 
 from stages.common.errors import InputError
+from stages.common.photographs import load_coco
 from stages.common.settings.learning import Real
 from stages.evaluate.inference import match_picture
 from stages.evaluate.metrics import count, rank
 from stages.evaluate.real import Unmeasured, photographs_folder, published_detections, real_set
 from stages.evaluate.table import table
-from stages.evaluate.truth import LabelledSet, load_coco, read_labelled_set
+from stages.evaluate.truth import LabelledSet, read_labelled_set
 from tests.evaluate.conftest import NAMES, annotation, loco_json, write_photograph
 from tests.settings import REPOSITORY
 

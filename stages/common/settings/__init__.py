@@ -62,6 +62,19 @@ def validation_frames(count: int, share: float) -> int:
     return sum(frame % BLOCK >= first for frame in range(count))
 
 
+def _evaluated_subsets(settings: Settings) -> Iterator[str]:
+    """Subsets of a real set that are measured on are not trained on."""
+    if not settings.dataset.real_mix:
+        return
+    for item in settings.real.sets:
+        evaluated = [name for name in settings.dataset.real_source.subsets if name not in item.training]
+        if item.training and evaluated:
+            yield (
+                f"dataset.real_source.subsets holds {evaluated[0]}, on which real={item.name} measures: draw from "
+                f"{', '.join(item.training)} alone"
+            )
+
+
 def _clashes(settings: Settings) -> Iterator[str]:
     """One sentence for each pair of settings that cannot go together."""
     yield from preset_mistakes(settings.presets, settings.randomization)
@@ -90,6 +103,7 @@ def _clashes(settings: Settings) -> Iterator[str]:
             "dataset.convert.formats holds yolo_pose, which is made of the annotator keypoints: "
             "add keypoints to dataset.frames.annotators"
         )
+    yield from _evaluated_subsets(settings)
     if frames.test_count == 0 and settings.deploy.target != "none":
         yield (
             f"dataset.frames.test_count=0 cannot go with deploy.target={settings.deploy.target}, which is checked on "

@@ -71,6 +71,22 @@ class Compute(Group):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
+class RemoteFile(Group):
+    """A file of a public set.
+
+    Attributes:
+        address: where it is fetched from.
+        path: where it goes below the set's folder; for an archive the folder that it holds and that it becomes.
+        size: in bytes, exactly; 0: not known, so only its content tells whether it is whole.
+        kind: ``zip`` is tested and unpacked, ``coco`` must be a COCO file.
+    """
+
+    address: str
+    path: str
+    size: int = Field(0, ge=0)
+    kind: Literal["zip", "coco"]
+
+
 class RealSet(Group):
     """One set of real photographs that the model is measured on, and never trained on.
 
@@ -80,6 +96,8 @@ class RealSet(Group):
         annotations: COCO file; relative paths are looked up in ``root``, then in the repository.
         source: address of the folder that the photographs are fetched from; empty: nothing is fetched.
         checksums: ``sha256sum`` list of the photographs, a path in the repository.
+        training: folders of the set, LOCO's subsets, whose photographs may be trained on and so are never measured on.
+        files: archives and annotations that ``python -m stages.evaluate fetch-loco`` gets.
     """
 
     name: str
@@ -87,6 +105,8 @@ class RealSet(Group):
     annotations: str = ""
     source: str = ""
     checksums: str = ""
+    training: list[str] = Field([])
+    files: list[RemoteFile] = Field([])
 
     @model_validator(mode="after")
     def _complete(self) -> RealSet:

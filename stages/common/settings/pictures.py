@@ -270,12 +270,38 @@ class Convert(Group):
     min_forks: float = Field(0.25, ge=0, le=1)
 
 
+class RealSource(Group):
+    """Where real photographs to train on come from.
+
+    Attributes:
+        root: folder that holds LOCO's ``dataset/subset-N``; a relative one starts at the user's checkout.
+        annotations: COCO file below ``root``.
+        subsets: folders to draw from; never those that are measured on.
+        seed: of the draw; of one seed the smaller draws are parts of the larger ones.
+    """
+
+    root: str = "data/real/loco"
+    annotations: str = "rgb/loco-all-v1.json"
+    subsets: list[str] = Field(["subset-2", "subset-3", "subset-5"], min_length=1)
+    seed: int = Field(0, ge=0)
+
+
 class Dataset(Group):
-    """How many frames, of what size, and what becomes of them."""
+    """How many frames, of what size, and what becomes of them.
+
+    Attributes:
+        name: of this group file.
+        frames: which are made.
+        convert: which labels reach the training formats.
+        real_mix: real photographs added to the training pictures.
+        real_source: where they come from.
+    """
 
     name: str
     frames: Frames
     convert: Convert = Convert()
+    real_mix: int = Field(0, ge=0, le=1_000_000)
+    real_source: RealSource = RealSource()
 
 
 def parse_size(text: str) -> tuple[int, int]:
