@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from stages.common.detection import Detector, OperatingPoint, Truth, best_f1_threshold, match, read_picture
 from stages.common.detection.detector import letterbox_picture
+from stages.common.detection.matching import precision_recall_f1
 from stages.common.errors import InputError, TrainingError
 from stages.common.files import atomic_write
 from stages.train.compact import halve_weights
@@ -118,6 +119,7 @@ def export_model(
     validate: Part | None,
     cache: Path,
     main_class: str = EVERY_CLASS,
+    threshold: float | None = None,
     half: bool = False,
 ) -> Exported:
     """Export a checkpoint for one picture at a time, choose its threshold, and compare it with the original.
@@ -133,6 +135,7 @@ def export_model(
             compared on noise.
         cache: folder for Ultralytics' files.
         main_class: class that the threshold is best for; all together when it is ``all``, or not there to be found.
+        threshold: operating threshold; without it, it is chosen.
         half: store the weights in half precision once the comparison is done; see :mod:`stages.train.compact`.
 
     Raises:
@@ -150,7 +153,7 @@ def export_model(
             halve_weights(model)
             _save(model, candidate)
         curve = detections_on(Detector(candidate), validate, main_class) if validate else NO_DETECTIONS
-        point = operating_point(curve)
+        point = operating_point(curve) if threshold is None else point_at(curve, threshold)
         _set_metadata(model, "threshold", repr(point.threshold))
         _save(model, out)
     return Exported(out, parity, curve, point)
@@ -160,6 +163,13 @@ def operating_point(curve: Curve) -> OperatingPoint:
     """The highest threshold with an F1 as good as the best, within :data:`PLATEAU`, rounded to six digits."""
     point = best_f1_threshold(curve.scores, curve.hits, curve.objects, PLATEAU)
     return OperatingPoint(round(point.threshold, 6), point.precision, point.recall, point.f1)
+
+
+def point_at(curve: Curve, threshold: float) -> OperatingPoint:
+    """What a given threshold gives."""
+    kept = curve.scores > threshold
+    hits = int(curve.hits[kept].sum())
+    return OperatingPoint(threshold, *precision_recall_f1(hits, int(kept.sum()) - hits, curve.objects))
 
 
 def detections_on(detector: Detector, part: Part, main_class: str = EVERY_CLASS) -> Curve:

@@ -110,6 +110,7 @@ def train_detector(
                 validate=data.val,
                 cache=cache,
                 main_class=model.main_class,
+                threshold=None if model.threshold == "auto" else model.threshold,
             )
             with atomic_write(out / "best.pt", "wb") as stream:
                 stream.write(trained.weights.read_bytes())

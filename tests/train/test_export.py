@@ -16,7 +16,7 @@ from ultralytics.nn.tasks import DetectionModel
 from stages.common.detection import Detector
 from stages.common.errors import InputError, TrainingError
 from stages.train.data import read_data
-from stages.train.export import Curve, Parity, compare, detections_on, export_model, operating_point
+from stages.train.export import Curve, Parity, compare, detections_on, export_model, operating_point, point_at
 from stages.train.trainer import save_weights
 from tests.tiny_models import write_constant_model
 from tests.train.tiny import write_tree
@@ -147,3 +147,10 @@ def test_halved_weights_answer_nearly_alike_in_half_the_bytes(tmp_path: Path) ->
     assert sizes[1] < 0.52 * sizes[0]
     np.testing.assert_allclose(*answers, atol=5e-3)
     assert not np.array_equal(*answers)  # they were rounded
+
+
+def test_a_given_threshold_is_kept_and_told_what_it_gives() -> None:
+    curve = Curve(np.array([0.9, 0.8, 0.4, 0.3], np.float32), np.array([True, False, True, True]), 4)
+    point = point_at(curve, 0.35)
+    assert (point.threshold, point.precision, point.recall) == (0.35, 2 / 3, 0.5)
+    assert point.f1 == pytest.approx(4 / 7)

@@ -20,6 +20,7 @@ class Model(Group):
             or the path of a ``.pt`` file to start from.
         input_size: side of the square network input in pixels, a multiple of 32.
         main_class: class whose F1 on the validation frames decides the operating threshold, or ``all`` together.
+        threshold: operating threshold; ``auto`` chooses it on the validation frames, which takes some hundred objects.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Model(Group):
     weights: str = "pretrained"
     input_size: int = Field(640, ge=64, le=2048, multiple_of=32)
     main_class: ClassName | Literal["all"] = "all"
+    threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
 
 
 class Train(Group):
