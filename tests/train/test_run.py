@@ -180,7 +180,7 @@ def test_a_killed_run_is_resumed_and_ends_as_an_uninterrupted_one(trained: Proje
     again = subprocess.run(
         command(tmp_path), cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=120
     )
-    assert (again.returncode, again.stdout[:15]) == (0, "train: yolo11n "), again.stderr
+    assert (again.returncode, again.stdout[:15]) == (0, "train: yolo11s "), again.stderr
     assert "notice: training goes on after epoch" in again.stderr
     for name in ("best.pt", "best.onnx"):
         assert (tmp_path / "models" / name).read_bytes() == (trained.models / name).read_bytes()

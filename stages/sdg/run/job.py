@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
-from stages.common.errors import RenderError
+from stages.common.errors import RenderError, StageError
 from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.progress import Progress, duration
 from stages.common.settings import Settings
@@ -124,7 +124,7 @@ class _Run:
         self.report = Report(frames=frames.count + frames.test_count, workers=self.settings.renderer.runtime.workers)
 
     def run(self) -> Report:
-        plan_frame(self.settings, 0)  # targets that contradict each other are refused before any work
+        self._refuse_contradictions()
         self.manifest = settle(self.settings, self.store, self.spans, self._say)
         kept = {shard.name for shard in self.manifest.shards}
         self.open = {span.name: span for span in self.spans if span.name not in kept}
@@ -138,6 +138,15 @@ class _Run:
         self._write_targets()
         self.store.remove()
         return self.report
+
+    def _refuse_contradictions(self) -> None:
+        """Let targets that contradict each other end the run before any work; a plan shows them."""
+        try:
+            plan_frame(self.settings, 0)
+        except StageError:
+            raise
+        except Exception:
+            return  # a mistake in a sampler is reported later, with the frames that it costs
 
     def _render(self) -> list[Lost]:
         """Render what is missing, and close each shard as soon as its frames are there."""

@@ -188,7 +188,7 @@ def test_what_is_under_the_pointer_is_told(gallery: Path, open_page: OpenPage) -
 def test_an_opened_frame_shows_its_labels_plan_and_command(gallery: Path, open_page: OpenPage) -> None:
     shown = open_page(gallery)
     shown.locator(".tile[data-frame='0']").click()
-    assert opened(shown).startswith("Frame 0 aisle, train, 160 × 120")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 0 aisle, train, 160 × 120"))
     assert shown.url.endswith("#frame=0")
     view = shown.locator("#viewer")
     assert view.locator(".command").text_content() == "python -m stages.sdg --frame 0 -S seed=4"
@@ -229,31 +229,31 @@ def test_arrow_keys_go_along_what_is_filtered_and_escape_closes(gallery: Path, o
     facet(shown, "scenarios", "dock")
     shown.locator(".tile[data-frame='2']").focus()
     shown.keyboard.press("Enter")
-    assert opened(shown).startswith("Frame 2 ")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 2 "))
     shown.keyboard.press("ArrowLeft")  # nothing is before it
-    assert opened(shown).startswith("Frame 2 ")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 2 "))
     shown.keyboard.press("ArrowRight")
-    assert opened(shown).startswith("Frame 3 ")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 3 "))
     assert shown.url.endswith("#frame=3")
     assert shown.locator(".place").text_content() == "2 of 2"
     assert "Nothing is labelled here." in shown.locator(".objects").text_content()
     shown.keyboard.press("ArrowRight")
-    assert opened(shown).startswith("Frame 3 ")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 3 "))
     shown.keyboard.press("Escape")
-    assert opened(shown) == ""
+    wait_until(shown, lambda: opened(shown) == "")
     wait_until(shown, lambda: "#frame" not in shown.url)
     wait_until(shown, lambda: shown.evaluate("document.activeElement.dataset.frame") == "3")
 
 
 def test_an_address_opens_its_frame(gallery: Path, open_page: OpenPage) -> None:
     shown = open_page(gallery, fragment="#frame=2")
-    assert opened(shown).startswith("Frame 2 ")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 2 "))
     shown.evaluate("location.hash = '#frame=1'")
     wait_until(shown, lambda: opened(shown).startswith("Frame 1 "))
     shown.locator("[data-step='1']").click()
-    assert opened(shown).startswith("Frame 2 ")
+    wait_until(shown, lambda: opened(shown).startswith("Frame 2 "))
     shown.locator("[data-close]").click()
-    assert opened(shown) == ""
+    wait_until(shown, lambda: opened(shown) == "")
     assert opened(open_page(gallery, fragment="#frame=77")) == ""
 
 
