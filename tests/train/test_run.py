@@ -140,15 +140,9 @@ def test_nothing_is_left_in_the_work_folder(trained: Project) -> None:
 
 
 def write_settings(root: Path) -> Path:
-    settings = compose(
-        "model.weights=scratch",
-        "model.input_size=64",
-        f"train.epochs={EPOCHS}",
-        "train.batch=2",
-        "train.workers=0",
-        "train.learning_rate=0",
-    )
-    content = settings.model_dump(mode="json")
+    content = compose().model_dump(mode="json")
+    # those of the fixture, whatever profile is the default
+    content["model"], content["train"] = model().model_dump(mode="json"), train(epochs=EPOCHS).model_dump(mode="json")
     content["compute"]["device"] = "cpu"
     path = root / "params.yaml"
     path.write_text(yaml.safe_dump(content))
@@ -180,7 +174,7 @@ def test_a_killed_run_is_resumed_and_ends_as_an_uninterrupted_one(trained: Proje
     again = subprocess.run(
         command(tmp_path), cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=120
     )
-    assert (again.returncode, again.stdout[:15]) == (0, "train: yolo11s "), again.stderr
+    assert (again.returncode, again.stdout[:15]) == (0, "train: yolo11n "), again.stderr
     assert "notice: training goes on after epoch" in again.stderr
     for name in ("best.pt", "best.onnx"):
         assert (tmp_path / "models" / name).read_bytes() == (trained.models / name).read_bytes()
