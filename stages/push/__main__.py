@@ -2,7 +2,7 @@
 
 reads     dvc.lock and the DVC cache: data/frames, and the models when there are any
 writes    the remote; data/push.json; .dvc/config.local, so that plain dvc pull, push and gc use the same remote
-settings  storage
+settings  aws, storage
 """
 
 from __future__ import annotations

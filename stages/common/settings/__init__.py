@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from stages.common.errors import SettingsError
+from stages.common.settings.aws import Aws
 from stages.common.settings.base import CLASSES, Group
 from stages.common.settings.imports import Imports
 from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
@@ -47,6 +48,7 @@ class Settings(Group):
     gate: Gate
     deploy: Deploy
     tracking: Tracking
+    aws: Aws
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:

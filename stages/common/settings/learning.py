@@ -64,12 +64,12 @@ class Compute(Group):
     """Where training runs.
 
     Attributes:
-        target: ``local``.
+        target: ``local`` trains here; ``sagemaker-local`` in a container's surroundings, here; ``sagemaker`` in AWS.
         device: ``auto`` takes a GPU when there is one.
     """
 
     name: str
-    target: Literal["local"] = "local"
+    target: Literal["local", "sagemaker-local", "sagemaker"] = "local"
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 

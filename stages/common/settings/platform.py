@@ -44,7 +44,8 @@ class Deploy(Group):
     Attributes:
         model: ``champion`` of the model registry, which is the trained ``models/best.onnx`` as long as there is none;
             or the path of an ONNX file.
-        target: ``local`` serves here and checks the answers; ``none`` skips.
+        target: ``local`` serves here and checks the answers; ``sagemaker-local`` serves here as SageMaker would;
+            ``sagemaker`` serves in AWS; ``none`` skips.
         host: address to listen on.
         port: 0 takes a free one.
         threads: inference threads; 0 means one per core.
@@ -55,7 +56,7 @@ class Deploy(Group):
     """
 
     name: str
-    target: Literal["local", "none"]
+    target: Literal["local", "sagemaker-local", "sagemaker", "none"]
     model: str = Field("champion", min_length=1)
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
