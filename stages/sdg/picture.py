@@ -59,7 +59,7 @@ def _view(name: str, content: str, meta: dict[str, Any], angle: float, classes: 
 
     plan = turntable_plan(name, content, meta, angle)
     passes = FakeRenderer(Renderer(name="fake", backend="fake")).render(plan)
-    picture = develop(passes.linear, plan.sensor, plan.camera)
+    picture = develop(passes.linear, plan.sensor, plan.camera, passes.depth)
     return draw_labels(picture, label_frame(plan, passes, classes), classes)
 
 

@@ -121,12 +121,16 @@ class Sensor(Group):
         distortion: Brown-Conrady k1; negative is barrel.
         vignette: fall of light at the corners, 0 to 1.
         motion_blur: length in pixels.
-        defocus: standard deviation in pixels.
+        defocus: standard deviation in pixels, everywhere in the picture.
+        aperture: diameter of the lens opening in millimetres; what is nearer or farther than the middle of the picture
+            blurs with it. 0: all is sharp.
+        smudge: share of the light that the dirtiest spots of the lens scatter, 0 to 1.
         noise: standard deviation at mid grey of 255.
         sharpen: strength of the camera's unsharp mask.
         saturation: colour saturation, 1 is unchanged.
         contrast: slope of the tone curve, 1 is neutral.
         jpeg_quality: 1 to 100.
+        subsampling: of the JPEG's colour: 420, 422 or 444.
     """
 
     enabled: bool = True
@@ -136,11 +140,14 @@ class Sensor(Group):
     vignette: Annotated[Quantity, within(0, 1)]
     motion_blur: Annotated[Quantity, within(0, 100)]
     defocus: Annotated[Quantity, within(0, 20)]
+    aperture: Annotated[Quantity, within(0, 100)]
+    smudge: Annotated[Quantity, within(0, 1)]
     noise: Annotated[Quantity, within(0, 100)]
     sharpen: Annotated[Quantity, within(0, 5)]
     saturation: Annotated[Quantity, within(0, 3)]
     contrast: Annotated[Quantity, within(0.1, 5)]
     jpeg_quality: Annotated[Quantity, within(1, 100)]
+    subsampling: Annotated[Quantity, within(420, 444)]
 
 
 class Randomization(Group):

@@ -11,10 +11,11 @@ from stages.sdg.shards.members import depth_image, encode_png, flow_image, norma
 @register_annotator("rgb", "jpg")
 def rgb(view: View) -> bytes:
     """The picture, after lens and sensor."""
-    from stages.sdg.render.sensor import develop, encode_jpeg
+    from stages.sdg.render.sensor import SUBSAMPLINGS, develop, encode_jpeg
 
     sensor = view.plan.sensor
-    return encode_jpeg(develop(view.passes.linear, sensor, view.plan.camera), sensor.jpeg_quality)
+    picture = develop(view.passes.linear, sensor, view.plan.camera, view.passes.depth)
+    return encode_jpeg(picture, sensor.jpeg_quality, SUBSAMPLINGS[sensor.subsampling])
 
 
 @register_annotator("instance", "instance.png")

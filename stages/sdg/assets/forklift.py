@@ -17,6 +17,7 @@ from stages.sdg.assets.mast import Mast, add_mast
 from stages.sdg.assets.mesh import Builder, beam, box, cylinder, merge, sphere, tube, turn
 from stages.sdg.assets.palette import grey, linear
 from stages.sdg.assets.shapes import bent_tube, recentre, rim, shifted, side_plate, soft_box, stack, torus, tyre
+from stages.sdg.assets.stern import add_recess, add_saddle
 from stages.sdg.assets.types import Asset, Material
 
 MAKES = (
@@ -144,6 +145,8 @@ def forklift(rng: np.random.Generator, parameters: Parameters) -> Asset:
     add_mast(builder, mast, mast_materials(look, rng), rng)
     _chassis(builder, body, look, rng)
     _counterweight(builder, body, look, rng)
+    if chance(rng, 0.45):
+        _saddle(builder, body, look, rng)
     _wheels(builder, body, look, rng)
     _cockpit(builder, body, look, rng)
     _guard(builder, body, look, rng)
@@ -233,6 +236,7 @@ def _counterweight(builder: Builder, b: Body, look: Look, rng: np.random.Generat
         levels.append((z, (front + back) / 2, 0.0, (front - back) / 2, half * slim, float(0.16 + cut * 0.3)))
     builder.add("counterweight", stack(levels, 4), look.paint, True)
     if b.three_wheels:
+        add_recess(builder, b.rear, half, bottom, look.dark, rng)
         below = stack(
             [
                 (0.16, (front + b.rear) / 2 + 0.1, 0, 0.12, half * 0.3, 0.05),
@@ -262,13 +266,22 @@ def _counterweight(builder: Builder, b: Body, look: Look, rng: np.random.Generat
     builder.add("label", plate, look.label)
 
 
+def _saddle(builder: Builder, b: Body, look: Look, rng: np.random.Generator) -> None:
+    """A dark hood above the counterweight, and an arch below it where one pair of wheels steers."""
+    front = b.rear_axle + 0.12
+    pale = Material("paint", (0.75, 0.75, 0.72), 0.5, seed=int(rng.integers(1 << 30)))
+    materials = {"hood": look.dark, "letters": pale if chance(rng, 0.7) else look.paint}
+    add_saddle(builder, b.rear, front, b.weight_top, b.width / 2, materials, rng)
+
+
 def _wheels(builder: Builder, b: Body, look: Look, rng: np.random.Generator) -> None:
     lugs = int(rng.choice([0, 16, 18]))
     half = b.width / 2 - b.tyre_width / 2
     spots = [(b.front_axle, side * half, b.front_wheel, b.tyre_width) for side in (-1, 1)]
     rear = b.rear_wheel
     if b.three_wheels:
-        spots += [(b.rear_axle, side * 0.11, rear, 0.15) for side in (-1, 1)]
+        stern = b.rear + rear * float(rng.uniform(0.85, 1.3))
+        spots += [(min(b.rear_axle, stern), side * 0.11, rear, 0.15) for side in (-1, 1)]
     else:
         spots += [(b.rear_axle, side * (half - 0.01), rear, b.tyre_width * 0.85) for side in (-1, 1)]
     for number, (x, y, radius, width) in enumerate(spots):

@@ -19,7 +19,7 @@ LOOKALIKES = {
 }  # fmt: skip
 """Things that detectors take for pallet trucks, and how often they stand about."""
 
-VEHICLES = {"forklift": 2.5, "reach_truck": 1.0}
+VEHICLES = {"forklift": 2.5, "reach_truck": 1.5}
 """Vehicles that drive about, and how often."""
 
 CLUTTER = {
@@ -91,12 +91,14 @@ def _wall_thing(draft: Draft, kind: str, x: float, y: float, yaw: float) -> None
         draft.try_place(kind, x, y, turned)
 
 
-def scatter(draft: Draft, weights: Mapping[str, float], count: int, near: float = 1.5, far: float = 12.0) -> int:
+def scatter(
+    draft: Draft, weights: Mapping[str, float], count: int, near: float = 1.5, far: float = 12.0, tries: int = 12
+) -> int:
     """Put things on free floor in the view; returns how many found a place."""
     view, placed = draft.seen_from, 0
     for _ in range(count):
         kind = draft.pick(weights)
-        for _ in range(12):
+        for _ in range(tries):
             distance = near * (far / near) ** float(draft.rng.uniform())
             x, y = view.floor(distance, float(draft.rng.uniform(-1.1, 1.1)))
             if draft.try_place(kind, x, y, float(draft.rng.uniform(-math.pi, math.pi)), margin=0.05):
@@ -143,9 +145,10 @@ def furnish(draft: Draft, reach: tuple[float, float] | None = None) -> None:
         reach: nearest and farthest distance of trucks in metres; the settings' without it.
     """
     content, rng = draft.settings.randomization.content, draft.rng
+    if draft.chance(0.5):  # before the trucks: later on, no place is large enough
+        near = 2.4 if reach is None else reach[1] + 1.5  # not where a close-up wants its truck
+        scatter(draft, draft.pool(VEHICLES, "vehicles"), int(rng.integers(1, 3)), min(near, 8.0), 12.0, tries=40)
     placed = place_trucks(draft, draw_trucks(draft), reach)
-    if draft.chance(0.4):
-        scatter(draft, draft.pool(VEHICLES, "vehicles"), int(rng.integers(1, 3)), 2.5, 12.0)
     scatter(draft, draft.pool(LOOKALIKES, "lookalikes"), round(draft.draw(content.distractors)), 1.8, 12.0)
     clutter = draft.draw(content.clutter)
     scatter(draft, draft.pool(CLUTTER, "clutter"), rng.poisson(3 * clutter))

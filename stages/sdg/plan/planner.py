@@ -21,9 +21,12 @@ from stages.sdg.plan.order import Ask, UnplaceableError
 from stages.sdg.plan.ordered import misfit
 from stages.sdg.plan.seen import seen
 from stages.sdg.plan.types import FramePlan, SensorPlan, split_of
-from stages.sdg.plan.viewpoint import camera_of
+from stages.sdg.plan.viewpoint import camera_of, things_in_view
 
 importlib.import_module("stages.sdg.plan.scenarios")
+
+LOOKS, ENOUGH = 4, 5
+"""Most draws of a frame without targets, and the number of things in its picture at which the first is taken."""
 
 
 def plan_frame(settings: Settings, frame: int) -> FramePlan:
@@ -43,7 +46,7 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     own = with_preset(settings, preset) if preset else settings
     ask = ask_for(settings, frame, preset)
     if ask is None:
-        return _finished(_drafted(own, frame, preset, np.random.default_rng([settings.seed, frame])))
+        return _finished(_with_things(own, frame, preset))
     return _finished(_nearest(own, frame, preset, ask))
 
 
@@ -56,11 +59,29 @@ class _Scene:
     sensor: SensorPlan
 
 
+def _with_things(settings: Settings, frame: int, preset: str) -> _Scene:
+    """The first of a few draws whose picture shows more than a wall, or the one that shows most."""
+    best, most = None, -1
+    for attempt in range(LOOKS):
+        scene = _drafted(settings, frame, preset, _rng(settings, frame, attempt))
+        count = things_in_view(scene.draft)
+        if count > most:
+            best, most = scene, count
+        if count >= ENOUGH:
+            break
+    assert best is not None, "there is at least one draw"
+    return best
+
+
+def _rng(settings: Settings, frame: int, attempt: int) -> np.random.Generator:
+    return np.random.default_rng([settings.seed, frame, attempt] if attempt else [settings.seed, frame])
+
+
 def _nearest(settings: Settings, frame: int, preset: str, ask: Ask) -> _Scene:
     """The first of the frame's draws that holds all that is asked of it, or the one that comes nearest."""
     best, least, tries = None, math.inf, settings.targets.tries
     for attempt in range(tries):
-        rng = np.random.default_rng([settings.seed, frame, attempt] if attempt else [settings.seed, frame])
+        rng = _rng(settings, frame, attempt)
         # the last third of the draws takes what it gets
         wanted = replace(ask, strict=attempt < tries - tries // 3 - 1, drawn=_copy(ask.drawn))
         try:
@@ -147,7 +168,7 @@ def _sensor(draft: Draft, rng: np.random.Generator) -> SensorPlan:
     def draw(name: str) -> float:
         return round(float(draft.draw(getattr(ranges, name), rng)), 4)
 
-    cast = draw("white_balance")
+    cast, draw_kind = draw("white_balance"), draw("subsampling")
     # an automatic white balance takes out most of the lamps' colour, and errs by `cast`
     red, _, blue = (np.array(blackbody(kelvin)) / blackbody(kelvin)[1]) ** -float(rng.uniform(0.55, 1.0))
     return SensorPlan(
@@ -157,10 +178,13 @@ def _sensor(draft: Draft, rng: np.random.Generator) -> SensorPlan:
         vignette=draw("vignette"),
         motion_blur=(draw("motion_blur"), round(float(rng.uniform(0, math.pi)), 4)),
         defocus=draw("defocus"),
+        aperture=draw("aperture"),
+        smudge=draw("smudge"),
         noise=draw("noise"),
         sharpen=draw("sharpen"),
         saturation=draw("saturation"),
         contrast=draw("contrast"),
         jpeg_quality=round(draw("jpeg_quality")),
+        subsampling=min((420, 422, 444), key=lambda kind: abs(kind - draw_kind)),
         seed=int(rng.integers(1 << 31)),
     )

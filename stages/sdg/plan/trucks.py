@@ -75,7 +75,7 @@ def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
 def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: float = 2.2) -> Placement:
     """Put a truck, and perhaps a load of up to ``room`` metres, at a place that is known to be free."""
     rng = draft.rng
-    electric = draft.chance(0.14)
+    electric = draft.chance(0.1)
     parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
@@ -162,7 +162,7 @@ def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) ->
             continue
         draft.occupy(box)
         add_truck(draft, x, y, yaw, loaded)
-        if draft.chance(0.25):
+        if draft.chance(0.35):
             _row(draft, x, y, yaw)
         if draft.settings.randomization.content.structure:
             _surround(draft, x, y, yaw)
@@ -177,7 +177,7 @@ def _place_in_bay(draft: Draft, sight: float) -> bool:
         if not _leave_in(draft, bay, sight):
             continue
         beside = [other for other in draft.bays if math.dist(other[:2], bay[:2]) < NEXT_BAY]
-        if beside and draft.chance(0.4):
+        if beside and draft.chance(0.55):
             _leave_in(draft, beside[0], 0.5 * sight)
         return True
     return False
@@ -267,10 +267,11 @@ def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
 
 def _row(draft: Draft, x: float, y: float, yaw: float) -> None:
     """Trucks beside a truck, parked the same way."""
-    across = 0.0
+    across, close = 0.0, draft.chance(0.6)
     for _ in range(int(draft.rng.integers(1, 4))):
-        across += float(draft.rng.uniform(0.7, 1.0))
-        ahead = float(draft.rng.normal(0, 0.12))
+        # side by side with handles touching, or with room to walk between
+        across += float(draft.rng.uniform(0.69, 0.78) if close else draft.rng.uniform(0.78, 1.1))
+        ahead = float(draft.rng.normal(0, 0.2))
         px, py = step(x, y, yaw, ahead, across)
         box = truck_box(px, py, yaw, False)
         if not draft.is_free(box):

@@ -96,12 +96,15 @@ class SensorPlan:
         vignette: fall of light at the corners, 0 to 1.
         motion_blur: (length in pixels, direction in radians).
         defocus: standard deviation in pixels.
+        aperture: diameter of the lens opening in millimetres.
+        smudge: share of the light that the dirtiest spots of the lens scatter, 0 to 1.
         noise: standard deviation at mid grey of 255.
         sharpen: strength of the unsharp mask.
         saturation: 1 is unchanged.
         contrast: slope of the tone curve.
         jpeg_quality: 1 to 100.
-        seed: of the noise.
+        subsampling: of the JPEG's colour: 420, 422 or 444.
+        seed: of the noise and of the spots on the lens.
         enabled: False writes the clean render.
     """
 
@@ -111,11 +114,14 @@ class SensorPlan:
     vignette: float = 0.0
     motion_blur: tuple[float, float] = (0.0, 0.0)
     defocus: float = 0.0
+    aperture: float = 0.0
+    smudge: float = 0.0
     noise: float = 0.0
     sharpen: float = 0.0
     saturation: float = 1.0
     contrast: float = 1.0
     jpeg_quality: int = 92
+    subsampling: int = 420
     seed: int = 0
     enabled: bool = True
 

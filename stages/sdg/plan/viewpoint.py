@@ -20,6 +20,12 @@ OPEN_ENOUGH = 4.0
 
 TRIES = 40
 
+SHELL = {
+    "ceiling", "column", "door", "fire_extinguisher", "floor", "floor_mark", "lamp", "litter", "wall", "wall_thing",
+    "window",
+}  # fmt: skip
+"""Families that make the hall; a picture that shows nothing else teaches nothing."""
+
 AIMS, SUITED = 64, 0.03
 """Most draws of height, pitch and field of view for a frame with orders, and the misfit at which one suits them."""
 
@@ -146,3 +152,14 @@ def _openness(draft: Draft, view: View) -> float:
         )
         least = min(least, first_hit(eye, direction, draft.boxes, to_wall), to_wall)
     return least
+
+
+def things_in_view(draft: Draft, reach: float = 14.0) -> int:
+    """Things whose middle the picture shows, up to ``reach`` metres away; walls, floor and what hides them aside."""
+    view = draft.seen_from
+    places = np.array([item.position for item in draft.placements if item.family not in SHELL]).reshape(-1, 3)
+    pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
+    right, down, forward = ((places - pose[:3, 3]) @ pose[:3, :3]).T
+    edge, lens = math.tan(view.half_angle), draft.lens
+    seen = (forward > 0.3) & (forward < reach) & (np.abs(right) < edge * forward)
+    return int((seen & (np.abs(down) < edge * forward * lens.height / lens.width)).sum())

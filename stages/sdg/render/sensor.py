@@ -1,7 +1,7 @@
 """From linear light to the bytes of a JPEG, in the order in which a small camera does it.
 
-Lens (vignette, defocus, motion) → exposure and white balance → shot and read noise on a Bayer mosaic → tone curve →
-saturation → sharpening → 8 bits → JPEG.
+Lens (depth of field, defocus, dirt, vignette, motion) → exposure and white balance → shot and read noise on a Bayer
+mosaic → tone curve → saturation → sharpening → 8 bits → JPEG.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.plan.types import Camera, SensorPlan
+from stages.sdg.render.optics import with_depth_of_field, with_smudges
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -53,10 +54,12 @@ _GRAIN_DEVIATION = 0.4
 """Standard deviation of the luminance of :func:`_grain` before it is brought to 1."""
 
 Subsampling = Literal["444", "422", "420"]
+SUBSAMPLINGS: dict[int, Subsampling] = {444: "444", 422: "422", 420: "420"}
+"""By the number that settings and plans give them."""
 _SAMPLING_FACTORS: dict[Subsampling, int] = {"444": 0x111111, "422": 0x211111, "420": 0x221111}
 
 
-def develop(linear: Floats, sensor: SensorPlan, camera: Camera) -> Picture:
+def develop(linear: Floats, sensor: SensorPlan, camera: Camera, depth: Floats | None = None) -> Picture:
     """Turn light into the picture that the sensor's camera would save.
 
     Exposure is automatic: the centre-weighted mean of the finished picture's luminance is brought to
@@ -66,6 +69,7 @@ def develop(linear: Floats, sensor: SensorPlan, camera: Camera) -> Picture:
         linear: (H, W, 3) float32 red, green, blue; scene-referred, any scale.
         sensor: what the camera does; equal plans give equal pictures.
         camera: that took it.
+        depth: (H, W) metres, infinite where nothing is; without it all is in focus.
 
     Returns:
         (H, W, 3) uint8 in OpenCV's order: blue, green, red.
@@ -75,7 +79,7 @@ def develop(linear: Floats, sensor: SensorPlan, camera: Camera) -> Picture:
         plain = _curve(1.0, False)
         gain = _metered_gain(light, sensor.target, plain) * 2**sensor.exposure
         return _quantised(_apply(plain, light * np.float32(gain)))
-    light = _through_lens(light, sensor, camera)
+    light = _through_lens(light, sensor, camera, depth)
     curve = _curve(sensor.contrast, True)
     gain = _metered_gain(light, sensor.target, curve) * 2**sensor.exposure
     light = light * np.asarray(sensor.white_balance, np.float32) * np.float32(gain)
@@ -103,7 +107,10 @@ def encode_jpeg(picture: Picture, quality: int, subsampling: Subsampling = "420"
     return bytes(data.tobytes())
 
 
-def _through_lens(light: Floats, sensor: SensorPlan, camera: Camera) -> Floats:
+def _through_lens(light: Floats, sensor: SensorPlan, camera: Camera, depth: Floats | None) -> Floats:
+    if depth is not None:
+        light = with_depth_of_field(light, depth, sensor.aperture, camera)
+    light = with_smudges(light, sensor.smudge, sensor.seed)
     if sensor.vignette > 0:
         y, x = np.ogrid[0 : camera.height, 0 : camera.width]
         square = ((x + 0.5) / camera.width * 2 - 1) ** 2 * camera.width**2

@@ -133,7 +133,7 @@ def _concrete(tree: _Tree, m: Material) -> Any:
     stains = tree.ramp(tree.noise(1.8, 3), 0.35, 0.7)
     fine = tree.ramp(tree.noise(0.03, 0), 0.3, 0.7)
     base = tree.mix(stains, shade(m.colour, 0.72), shade(m.colour, 1.15))
-    base = tree.mix(tree.blend(fine, 0.0, 0.25), base, shade(m.colour, 0.5))
+    base = tree.mix(tree.blend(fine, 0.0, 0.14), base, shade(m.colour, 0.5))
     tracks = tree.ramp(tree.noise(0.5, 1, (0.06, 1, 1)), 0.58, 0.68)
     return tree.mix(tree.blend(tracks, 0.0, 0.55 * m.wear), base, shade(m.colour, 0.35))
 
@@ -149,6 +149,14 @@ def _brick(tree: _Tree, m: Material) -> Any:
     inputs = {"Vector": turned["Vector"], "Color1": shade(m.colour, 1.1), "Color2": shade(m.colour, 0.85),
               "Mortar": shade(m.colour, 0.6), "Scale": 0.25 / max(m.scale, 0.02), "Mortar Size": 0.012}  # fmt: skip
     return tree.node("TexBrick", inputs)["Color"]
+
+
+def _film(tree: _Tree, m: Material) -> Any:
+    """Stretch film: bands where its layers overlap, and pale creases across them."""
+    bands = tree.ramp(tree.noise(0.11, 1, (0.25, 0.25, 1)), 0.42, 0.58)
+    creases = tree.ramp(tree.noise(0.035, 2, (1, 1, 0.12)), 0.6, 0.72)
+    base = tree.mix(bands, shade(m.colour, 0.78), shade(m.colour, 1.12))
+    return tree.mix(tree.blend(creases, 0.0, 0.6), base, (0.85, 0.87, 0.88))
 
 
 def _print(tree: _Tree, m: Material) -> Any:
@@ -183,6 +191,7 @@ _BASES = {
     "concrete": _concrete,
     "plaster": _plaster,
     "brick": _brick,
+    "film": _film,
     "print": _print,
     "imported": _imported,
 }
@@ -197,8 +206,10 @@ def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any)
         base = tree.mix(worn, base, m.under)
         roughness = tree.blend(worn, roughness, 0.55)
     if m.dirt > 0.02:
-        patches = tree.ramp(tree.noise(0.22, 2.5), 0.7 - 0.4 * m.dirt, 0.95 - 0.35 * m.dirt)
-        base = tree.mix(tree.blend(patches, 0.0, 0.85), base, GRIME if m.seed % 3 == 0 else DUST)
+        # buildings are stained in wide, faint patches; spots of a hand's size make them look mouldy
+        size, most = (1.9, 0.3) if m.kind in ("concrete", "plaster", "brick") else (0.22, 0.85)
+        patches = tree.ramp(tree.noise(size, 2.5), 0.7 - 0.4 * m.dirt, 0.95 - 0.35 * m.dirt)
+        base = tree.mix(tree.blend(patches, 0.0, most), base, GRIME if m.seed % 3 == 0 else DUST)
         base = tree.mix(0.22 * m.dirt, base, DUST)
         roughness = tree.blend(patches, roughness, 0.9)
         metallic = tree.blend(patches, metallic, 0.0)
@@ -226,6 +237,10 @@ def _surface(tree: _Tree, m: Material) -> _Output:
         return tree.node("Emission", {"Color": m.colour, "Strength": m.glow})[0]
     base = _BASES.get(m.kind, _plain)(tree, m)
     roughness: Any = m.roughness
+    if m.kind == "film":
+        roughness = tree.blend(
+            tree.ramp(tree.noise(0.06, 2, (1, 1, 0.3)), 0.35, 0.65), 0.08, min(1.0, m.roughness + 0.2)
+        )
     if m.kind == "concrete":
         roughness = tree.blend(
             tree.ramp(tree.noise(0.9, 1), 0.3, 0.7), max(0.05, m.roughness - 0.2), min(1.0, m.roughness + 0.15)
