@@ -1,8 +1,8 @@
-"""Pictures for the report: what went best, what went worst, and what was missed."""
+"""Pictures for the report: where the model errs most, and what it finds although that is hard."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,38 +11,72 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.detection import read_picture
+from stages.evaluate.drawing import draw
 from stages.evaluate.inference import PictureResult
+from stages.evaluate.slices import input_scale
 
-HIT, WRONG, MISSED, IGNORED = (60, 180, 75), (60, 60, 230), (0, 150, 255), (160, 160, 160)
-"""BGR: green, red, orange, grey."""
+WORST, MISSED, WRONG, HARD = "worst", "missed", "wrong", "hard"
+TITLES = {
+    WORST: "Pictures with the most errors",
+    MISSED: "Largest missed objects",
+    WRONG: "Surest false positives",
+    HARD: "Hardest hits",
+}
+"""Kinds of views, in the order of the report."""
 
-BEST, WORST, CROPS = 3, 3, 6
-"""Pictures of each kind."""
+MOST = {WORST: 4, MISSED: 8, WRONG: 8, HARD: 8}
+"""Views of each kind."""
 
-WIDTH_PIXELS = 560
-CROP_PIXELS = 260
-JPEG_QUALITY = 78
-CROP_MARGIN = 0.75
-"""Of the missed object's longer side, around it."""
+MOST_OF_ONE = 3
+"""Views of one kind from the same picture."""
+
+LEAST_SCORE = 0.05
+"""Weaker detections are not in the report: they are many, and no threshold in use is so low."""
+
+WIDTH_PIXELS = 800
+CROP_PIXELS = 320
+JPEG_QUALITY = 80
+CROP_MARGIN = 0.9
+"""Of the box's longer side, around it."""
+
+LEAST_CROP = 96
+"""Side in picture pixels of the smallest crop, so that its surroundings can be told."""
 
 Picture = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Place = tuple["Tally", int]
+"""A picture, and the index of one object or detection in it."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture in the report.
+class View:
+    """A picture or a part of one, with the boxes in it.
 
     Attributes:
-        kind: ``best``, ``worst`` or ``missed``.
+        kind: one of :data:`TITLES`.
         file: its name in ``reports/pictures``.
         caption: one line.
-        jpeg: its bytes.
+        jpeg: the bytes without boxes.
+        drawn: the bytes with the boxes of the operating threshold.
+        window: left, top, width and height in pixels of the whole picture.
+        objects: for each its box (left, top, right, bottom in pixels of the window), class, whether it is an ignore
+            region, and its index in the picture.
+        detections: for each its box, class, score, whether an ignore region takes it, and the index of the object that
+            it hits, or -1; best first, down to :data:`LEAST_SCORE`.
     """
 
     kind: str
     file: str
     caption: str
     jpeg: bytes
+    drawn: bytes
+    window: tuple[int, int, int, int]
+    objects: tuple[Mapping[str, Any], ...]
+    detections: tuple[Mapping[str, Any], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As in ``evaluation.json``."""
+        return {"kind": self.kind, "file": self.file, "caption": self.caption}
 
 
 @dataclass(frozen=True)
@@ -65,24 +99,25 @@ class Tally:
         return int((self.above & self.result.matches.hit).sum())
 
     @property
-    def false_alarms(self) -> int:
-        """Detections of nothing."""
-        return int((self.above & ~self.result.matches.hit & ~self.result.matches.ignored).sum())
+    def wrong(self) -> tuple[int, ...]:
+        """Indices of detections of nothing."""
+        matches = self.result.matches
+        return tuple(int(i) for i in np.flatnonzero(self.above & ~matches.hit & ~matches.ignored))
 
     @property
     def f1(self) -> float:
         """Of this picture."""
-        return 2 * self.hits / max(2 * self.hits + self.false_alarms + len(self.missed), 1)
+        return 2 * self.hits / max(2 * self.hits + len(self.wrong) + len(self.missed), 1)
 
     @property
-    def overlap(self) -> float:
-        """Mean IoU of the hits."""
-        return float(self.result.matches.iou[self.above & self.result.matches.hit].mean()) if self.hits else 0.0
+    def name(self) -> str:
+        """Of the picture."""
+        return self.result.picture.name
 
     @property
     def caption(self) -> str:
         """File and outcome."""
-        return f"{self.result.picture.name}: {self.hits} found, {len(self.missed)} missed, {self.false_alarms} wrong"
+        return f"{self.name}: {self.hits} found, {len(self.missed)} missed, {len(self.wrong)} wrong"
 
 
 def tally(result: PictureResult, threshold: float) -> Tally:
@@ -94,86 +129,168 @@ def tally(result: PictureResult, threshold: float) -> Tally:
     return Tally(result, above, missed)
 
 
-def choose(
-    results: Sequence[PictureResult], threshold: float
-) -> tuple[list[Tally], list[Tally], list[tuple[Tally, int]]]:
-    """The best pictures, the worst ones, and the largest missed objects (picture and index)."""
-    tallies = [tally(result, threshold) for result in results]
-    good = [item for item in tallies if item.hits]
-    best = sorted(good, key=lambda item: (-item.f1, -item.hits, -item.overlap, item.result.picture.name))[:BEST]
-    bad = [item for item in tallies if item.false_alarms or item.missed]
-    worst = sorted(bad, key=lambda item: (-(item.false_alarms + len(item.missed)), item.f1, item.result.picture.name))[
-        :WORST
-    ]
-    missed = [(item, index) for item in tallies for index in item.missed]
-    missed.sort(key=lambda pair: (-_area(pair[0].result.picture.truth.xyxy[pair[1]]), pair[0].result.picture.name))
-    return best, worst, missed[:CROPS]
+def worst(tallies: Sequence[Tally]) -> list[Tally]:
+    """Pictures with an error, the most of them first."""
+    bad = [item for item in tallies if item.wrong or item.missed]
+    return sorted(bad, key=lambda item: (-(len(item.wrong) + len(item.missed)), item.f1, item.name))[: MOST[WORST]]
 
 
-def gallery(name: str, results: Sequence[PictureResult], threshold: float, names: Sequence[str]) -> list[Shown]:
-    """Draw the chosen pictures of a set.
+def missed(tallies: Sequence[Tally]) -> list[Place]:
+    """Objects that were not found, the largest first."""
+    places = [(item, index) for item in tallies for index in item.missed]
+    places.sort(key=lambda place: (-_area(place[0].result.picture.truth.xyxy[place[1]]), place[0].name))
+    return _spread(places, MOST[MISSED])
+
+
+def wrong(tallies: Sequence[Tally]) -> list[Place]:
+    """Detections of nothing, the highest score first."""
+    places = [(item, index) for item in tallies for index in item.wrong]
+    places.sort(key=lambda place: (-float(place[0].result.detections.scores[place[1]]), place[0].name))
+    return _spread(places, MOST[WRONG])
+
+
+def hard(tallies: Sequence[Tally], input_size: tuple[int, int]) -> list[Place]:
+    """Detections of what little is seen of: the height at the network's input that is not hidden, lowest first."""
+    places = [(item, int(i)) for item in tallies for i in np.flatnonzero(item.above & item.result.matches.hit)]
+    places.sort(key=lambda place: (_seen_height(place, input_size), place[0].name))
+    return _spread(places, MOST[HARD])
+
+
+def gallery(
+    name: str,
+    results: Sequence[PictureResult],
+    threshold: float,
+    names: Sequence[str],
+    input_size: tuple[int, int],
+) -> list[View]:
+    """Make the views of a set.
 
     Args:
         name: of the set, start of the file names.
         results: of all its pictures.
         threshold: operating threshold.
         names: the model's classes.
+        input_size: (width, height) of the network's input.
     """
-    best, worst, missed = choose(results, threshold)
-    shown = []
-    for kind, items in (("best", best), ("worst", worst)):
-        for number, item in enumerate(items, 1):
-            jpeg = _jpeg(draw(item, names, WIDTH_PIXELS))
-            shown.append(Shown(kind, f"{name}-{kind}-{number}.jpg", item.caption, jpeg))
-    for number, (item, index) in enumerate(missed, 1):
-        truth = item.result.picture.truth
-        left, top, right, bottom = truth.xyxy[index]
-        what = f"{names[truth.classes[index]]}, {right - left:.0f} by {bottom - top:.0f} pixels"
-        jpeg = _jpeg(draw_missed(item, index, names))
-        shown.append(Shown("missed", f"{name}-missed-{number}.jpg", f"{item.result.picture.name}: {what}", jpeg))
-    return shown
+    tallies = [tally(result, threshold) for result in results]
+    made: list[View] = []
+    chosen: dict[str, list[tuple[Tally, Floats | None, str]]] = {
+        WORST: [(item, None, item.caption) for item in worst(tallies)],
+        MISSED: [_object(item, index, names) for item, index in missed(tallies)],
+        WRONG: [_detection(item, index, names) for item, index in wrong(tallies)],
+        HARD: [_detection(item, index, names) for item, index in hard(tallies, input_size)],
+    }
+    for kind, items in chosen.items():
+        for number, (item, box, caption) in enumerate(items, 1):
+            made.append(_view(kind, f"{name}-{kind}-{number}.jpg", caption, item, box, names, threshold))
+    return made
 
 
-def draw(item: Tally, names: Sequence[str], width: int) -> Picture:
-    """A picture with its boxes: hits green, false alarms red, missed objects orange, ignore regions grey."""
-    picture = read_picture(item.result.picture.path)
-    scale = min(1.0, width / picture.shape[1])
-    canvas = _scaled(picture, scale)
-    _draw_boxes(canvas, item, names, scale, (0, 0))
-    return canvas
+def write_pictures(folder: Path, views: Sequence[View]) -> None:
+    """Write the JPEGs with their boxes into a folder."""
+    for item in views:
+        (folder / item.file).write_bytes(item.drawn)
 
 
-def draw_missed(item: Tally, index: int, names: Sequence[str]) -> Picture:
-    """A square around a missed object, with what was found there."""
-    picture = read_picture(item.result.picture.path)
-    left, top, right, bottom = item.result.picture.truth.xyxy[index]
-    half = max(right - left, bottom - top) * (0.5 + CROP_MARGIN)
-    x, y = (left + right) / 2, (top + bottom) / 2
-    x0, y0 = max(int(x - half), 0), max(int(y - half), 0)
-    crop = picture[y0 : int(y + half) + 1, x0 : int(x + half) + 1]
-    scale = CROP_PIXELS / max(crop.shape[:2])
-    canvas = _scaled(crop, scale)
-    _draw_boxes(canvas, item, names, scale, (x0, y0))
-    return canvas
+def window_of(box: Floats | None, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of a square around a box, inside of a picture; of the whole picture without a box."""
+    if box is None:
+        return 0, 0, width, height
+    left, top, right, bottom = (float(side) for side in box)
+    side = max(max(right - left, bottom - top) * (1 + CROP_MARGIN), LEAST_CROP)
+    wide, high = min(round(side), width), min(round(side), height)
+    x = min(max(round((left + right - wide) / 2), 0), width - wide)
+    y = min(max(round((top + bottom - high) / 2), 0), height - high)
+    return x, y, wide, high
 
 
-def _draw_boxes(canvas: Picture, item: Tally, names: Sequence[str], scale: float, origin: tuple[int, int]) -> None:
-    truth, found, matches = item.result.picture.truth, item.result.detections, item.result.matches
-    corner = np.array([*origin, *origin])
-    for index in np.flatnonzero(truth.ignore):
-        _box(canvas, (truth.xyxy[index] - corner) * scale, IGNORED, "")
-    for index in item.missed:
-        _box(canvas, (truth.xyxy[index] - corner) * scale, MISSED, f"{names[truth.classes[index]]} missed")
-    for index in np.flatnonzero(item.above)[::-1]:
-        colour = HIT if matches.hit[index] else IGNORED if matches.ignored[index] else WRONG
-        text = f"{names[found.classes[index]]} {found.scores[index]:.2f}"
-        _box(canvas, (found.xyxy[index] - corner) * scale, colour, text)
+def _object(item: Tally, index: int, names: Sequence[str]) -> tuple[Tally, Floats, str]:
+    truth = item.result.picture.truth
+    box = np.asarray(truth.xyxy[index], np.float64)
+    return item, box, f"{item.name}: {names[truth.classes[index]]}, {_size(box)}"
 
 
-def write_pictures(folder: Path, shown: Sequence[Shown]) -> None:
-    """Write the JPEGs into a folder."""
-    for item in shown:
-        (folder / item.file).write_bytes(item.jpeg)
+def _detection(item: Tally, index: int, names: Sequence[str]) -> tuple[Tally, Floats, str]:
+    found = item.result.detections
+    box = np.asarray(found.xyxy[index], np.float64)
+    return item, box, f"{item.name}: {names[found.classes[index]]} {found.scores[index]:.2f}, {_size(box)}"
+
+
+def _view(
+    kind: str, file: str, caption: str, item: Tally, box: Floats | None, names: Sequence[str], threshold: float
+) -> View:
+    pixels = read_picture(item.result.picture.path)
+    x, y, width, height = window_of(box, pixels.shape[1], pixels.shape[0])
+    part = pixels[y : y + height, x : x + width]
+    corner = np.array([x, y, x, y])
+    objects = tuple(_objects(item.result, corner, (width, height), names))
+    detections = tuple(_detections(item.result, corner, (width, height), names))
+    scale = (WIDTH_PIXELS if box is None else CROP_PIXELS) / max(width, height)
+    small = _scaled(part, min(scale, 1.0))
+    canvas = small.copy() if box is None else _scaled(part, scale)
+    draw(canvas, objects, detections, canvas.shape[1] / width, threshold)
+    return View(kind, file, caption, _jpeg(small), _jpeg(canvas), (x, y, width, height), objects, detections)
+
+
+def _objects(
+    result: PictureResult, corner: NDArray[Any], size: tuple[int, int], names: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    truth = result.picture.truth
+    for index, box in enumerate(truth.xyxy - corner):
+        if _inside(box, size):
+            yield {
+                "box": [round(float(side), 1) for side in box],
+                "class": names[truth.classes[index]],
+                "ignore": bool(truth.ignore[index]),
+                "index": index,
+            }
+
+
+def _detections(
+    result: PictureResult, corner: NDArray[Any], size: tuple[int, int], names: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    found, matches = result.detections, result.matches
+    for index, box in enumerate(found.xyxy - corner):
+        score = float(found.scores[index])
+        if score >= LEAST_SCORE and _inside(box, size):
+            yield {
+                "box": [round(float(side), 1) for side in box],
+                "class": names[found.classes[index]],
+                "score": score,
+                "ignored": bool(matches.ignored[index]),
+                "hits": int(matches.truth[index]) if matches.hit[index] else -1,
+            }
+
+
+def _inside(box: NDArray[Any], size: tuple[int, int]) -> bool:
+    """Whether something of a box is in a window."""
+    left, top, right, bottom = box
+    return bool(right > 0 and bottom > 0 and left < size[0] and top < size[1])
+
+
+def _seen_height(place: Place, input_size: tuple[int, int]) -> float:
+    item, index = place
+    picture, number = item.result.picture, int(item.result.matches.truth[index])
+    height = float(picture.truth.xyxy[number][3] - picture.truth.xyxy[number][1])
+    hidden = float(picture.measures["occlusion"][number]) if "occlusion" in picture.measures else 0.0
+    return height * input_scale(picture, input_size) * (1 - hidden)
+
+
+def _spread(places: Sequence[Place], most: int) -> list[Place]:
+    """The first places, no more than a few of one picture."""
+    taken: dict[int, int] = {}
+    kept: list[Place] = []
+    for item, index in places:
+        taken[id(item)] = taken.get(id(item), 0) + 1
+        if taken[id(item)] <= MOST_OF_ONE:
+            kept.append((item, index))
+        if len(kept) == most:
+            break
+    return kept
+
+
+def _size(box: Floats) -> str:
+    return f"{box[2] - box[0]:.0f} × {box[3] - box[1]:.0f} pixels"
 
 
 def _scaled(picture: Picture, scale: float) -> Picture:
@@ -184,21 +301,6 @@ def _scaled(picture: Picture, scale: float) -> Picture:
     size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
-
-
-def _box(canvas: Picture, xyxy: NDArray[Any], colour: tuple[int, int, int], text: str) -> None:
-    import cv2
-
-    left, top, right, bottom = (round(float(side)) for side in xyxy)
-    if right <= 0 or bottom <= 0 or left >= canvas.shape[1] or top >= canvas.shape[0]:
-        return
-    cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, 2)
-    if text:
-        (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
-        base = top - 4 if top > high + 6 else min(bottom, canvas.shape[0]) - 4
-        x = max(min(left, canvas.shape[1] - wide - 2), 0)
-        cv2.rectangle(canvas, (x, base - high - 3), (x + wide + 2, base + 3), colour, -1)
-        cv2.putText(canvas, text, (x + 1, base), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _jpeg(picture: Picture) -> bytes:

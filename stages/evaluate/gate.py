@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from stages.common.settings.learning import Gate
-from stages.evaluate.bootstrap import Interval, resampling
+from stages.evaluate.bootstrap import Interval, Resampling, resampling
 from stages.evaluate.compare import Difference, difference
 from stages.evaluate.inference import PictureResult
 from stages.evaluate.metrics import ALL, Values, rounded, sampled_counts, sampled_figures
@@ -97,6 +97,7 @@ class Decision:
         pictures, objects: of the set.
         challenger, champion, difference: values; None where there is none.
         interval: paired 95 % interval of the difference.
+        figures: of both, those that tell more than the one that decides among them, by name.
         slices: that have enough objects.
         too_small: number of slices that have not.
     """
@@ -111,6 +112,7 @@ class Decision:
     champion: float | None = None
     difference: float | None = None
     interval: Interval | None = None
+    figures: Mapping[str, Difference] = field(default_factory=dict)
     slices: tuple[Change, ...] = ()
     too_small: int = 0
 
@@ -127,6 +129,7 @@ class Decision:
             "champion": rounded(self.champion),
             "difference": rounded(self.difference),
             "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "figures": {name: item.as_json() for name, item in self.figures.items()},
             "slices": [item.as_json() for item in self.slices],
             "slices_too_small": self.too_small,
         }
@@ -198,9 +201,27 @@ def decide(
         champion=lead.second,
         difference=lead.difference,
         interval=lead.interval,
+        figures=_figures(lead, ours, theirs, challenger, champion, scored, settings.measure, sampling),
         slices=judged,
         too_small=small,
     )
+
+
+def _figures(
+    lead: Difference,
+    ours: Table,
+    theirs: Table,
+    challenger: Found,
+    champion: Found,
+    scored: Sequence[int],
+    measure: str,
+    sampling: Resampling,
+) -> dict[str, Difference]:
+    """The figure that decides, and those that follow from counts."""
+    mine = sampled_counts(ours, scored, challenger.threshold, sampling.weights)
+    other = sampled_counts(theirs, scored, champion.threshold, sampling.weights)
+    counted = {name: difference(mine[name], other[name], sampling) for name in ("f1", "precision", "recall")}
+    return counted | {measure: lead}
 
 
 def _ahead(lead: Difference, title: str, margin: float) -> tuple[bool, str]:

@@ -15,6 +15,9 @@ NAME = "gate.json"
 BEGIN, END = "<!-- gate -->", "<!-- /gate -->"
 """Around the part of the report, so that a later decision takes its place."""
 
+CHAMPION = re.compile(r"<!-- champion (\S+) (\w+) -->.*?<!-- /champion \1 \2 -->", re.DOTALL)
+"""Around the line about the champion in a tile of the verdict."""
+
 
 def headline(content: Mapping[str, Any]) -> str:
     """What was decided, in a sentence."""
@@ -45,18 +48,27 @@ def summary(content: Mapping[str, Any]) -> str:
     return f"{headline(content)}{f': {why}' if why else ''}{on if why else ''}"
 
 
+def decision_about(folder: Path, sha256: str) -> dict[str, Any] | None:
+    """Content of the folder's ``gate.json`` when it is about a model, by the digest of its file; else None."""
+    try:
+        content: dict[str, Any] = json.loads((folder / NAME).read_bytes())
+        known = {content["version"]["sha256"], content.get("file_sha256")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if sha256 in known else None
+
+
 def put_into_reports(folder: Path) -> None:
     """Put the decision of ``gate.json`` into the reports of the same folder, if they are about the model that it is on.
 
     A decision on another model is left out.
     """
     try:
-        content = json.loads((folder / NAME).read_bytes())
         measured = json.loads((folder / "evaluation.json").read_bytes())["model"]["sha256"]
-        known = {content["version"]["sha256"], content.get("file_sha256")}
     except (OSError, ValueError, KeyError, TypeError):
         return
-    if measured not in known:
+    content = decision_about(folder, measured)
+    if content is None:
         return
     for name, part, heading in (
         ("report.md", markdown(content), "\n## "),
@@ -65,12 +77,41 @@ def put_into_reports(folder: Path) -> None:
         if not (folder / name).is_file():
             continue
         text = (folder / name).read_text(encoding="utf-8")
-        text = re.sub(rf"{BEGIN}.*?{END}\n*", "", text, flags=re.DOTALL)
-        before, found, after = text.partition(heading)
+        block = f"{BEGIN}\n{part}\n{END}"
+        if BEGIN in text:
+            text = re.sub(rf"{BEGIN}.*?{END}", lambda _, block=block: block, text, count=1, flags=re.DOTALL)
+        else:
+            before, found, after = text.partition(heading)
+            text = f"{before}\n{block}\n{found}{after}" if found else f"{text}{block}\n"
+        if name.endswith(".html"):
+            text = CHAMPION.sub(lambda found: _beside_champion(content, *found.groups()), text)
         with atomic_write(folder / name) as stream:
-            stream.write(
-                f"{before}\n{BEGIN}\n{part}\n{END}\n{found}{after}" if found else f"{text}{BEGIN}\n{part}\n{END}\n"
-            )
+            stream.write(text)
+
+
+def _beside_champion(content: Mapping[str, Any], where: str, figure: str) -> str:
+    """A line of a tile of the verdict: the champion's figure and the difference, on the set that decided."""
+    begin, end = f"<!-- champion {where} {figure} -->", f"<!-- /champion {where} {figure} -->"
+    item = (content["decision"] or {}).get("figures", {}).get(figure)
+    before = content["champion_before"]
+    if not item or item["difference"] is None or not before or content["set"] != where:
+        return f"{begin}{end}"
+    interval = item["interval"]
+    kind = "unsure" if not item["sure"] else "better" if item["difference"] > 0 else "poorer"
+    doubt = "" if item["sure"] else ", may be chance"
+    text = (
+        f"<li><b>champion, version {before['number']}</b> {item['second']:.3f} "
+        f'<span class="lead {kind}">{_signed(item["difference"], 3)}</span> '
+        f"<small>{_signed(interval[0], 2)} to {_signed(interval[1], 2)}{doubt}</small></li>"
+        if interval
+        else f"<li><b>champion, version {before['number']}</b> {item['second']:.3f} "
+        f'<span class="lead unsure">{_signed(item["difference"], 3)}</span></li>'
+    )
+    return f"{begin}{text}{end}"
+
+
+def _signed(value: float, places: int) -> str:
+    return f"{value:+.{places}f}".replace("-", "−")
 
 
 def markdown(content: Mapping[str, Any]) -> str:
@@ -85,12 +126,13 @@ def markdown(content: Mapping[str, Any]) -> str:
 
 def html(content: Mapping[str, Any]) -> str:
     """The part of ``report.html``."""
-    warned = ' class="warning"' if content["outcome"] in ("refused", "forced") else ""
+    kind = "warning" if content["outcome"] in ("refused", "forced") else "verdict passed"
     lines = [
-        "<h2>Gate</h2>",
-        f"<p{warned}><b>{escape(headline(content))}</b> ({escape(content['time'] + _on(content))}).</p>",
+        f'<p class="{kind}"><b>{escape(headline(content))}</b> ({escape(content["time"] + _on(content))}).</p>',
+        "<ul>",
+        *(f"<li>{escape(text)}</li>" for text in reasons(content)),
+        "</ul>",
     ]
-    lines += ["<ul>", *(f"<li>{escape(text)}</li>" for text in reasons(content)), "</ul>"]
     if rows := _rows(content):
         titles = "".join(
             f"<th>{name}</th>"
@@ -98,10 +140,11 @@ def html(content: Mapping[str, Any]) -> str:
         )
         cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
         lines += [
+            f"<details><summary>The {len(rows)} slices that were judged</summary>",
             '<div class="wide"><table>',
             f"<tr>{titles}</tr>",
             *(f"<tr>{row}</tr>" for row in cells),
-            "</table></div>",
+            "</table></div></details>",
         ]
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from stages.evaluate.appearance import looks, sample
 from stages.evaluate.bootstrap import Resampling, resampling
 from stages.evaluate.calibration import Calibration, calibration
 from stages.evaluate.compare import Published, compare_published, difference
-from stages.evaluate.gallery import Shown, gallery
+from stages.evaluate.gallery import View, gallery
 from stages.evaluate.inference import Model, PictureResult, detect_set, match_picture
 from stages.evaluate.metrics import ALL, Scores, confusion, rounded, sampled_figures, score
 from stages.evaluate.mistakes import Mistakes, mistakes
@@ -22,6 +22,9 @@ from stages.evaluate.scales import scaled_results
 from stages.evaluate.slices import Slice, WorstSlice, object_slices, picture_slices, picture_values, worst
 from stages.evaluate.table import Table, table
 from stages.evaluate.truth import LabelledSet
+
+MOST_NOTES = 5
+"""Pictures named in a note."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Measured:
     scores: Scores
     curves: Curves
     pairs: Pairs
-    shown: tuple[Shown, ...]
+    shown: tuple[View, ...]
     unusable: tuple[str, ...]
     published: Mapping[str, Published] = field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
@@ -114,7 +117,25 @@ class Measured:
             "worst_slices": [item.as_json() for item in self.worst],
             "reliability": {name: [step.as_json() for step in item.bins] for name, item in self.calibration.items()},
             "scales": [item.as_json() for item in self.scales],
+            "notes": self.notes(),
+            "shown": [item.as_json() for item in self.shown],
         }
+
+    def notes(self) -> list[str]:
+        """What is not counted, in sentences."""
+        labelled, made = self.labelled, []
+        if labelled.missing:
+            some = ", ".join(labelled.missing[:MOST_NOTES]) + (" and others" if len(labelled.missing) > MOST_NOTES else "")
+            made.append(f"{len(labelled.missing)} annotated pictures are not there and not counted: {some}.")
+        if self.unusable:
+            some = "; ".join(self.unusable[:MOST_NOTES])
+            made.append(f"{len(self.unusable)} pictures cannot be used and are not counted: {some}.")
+        if labelled.unknown:
+            made.append(f"Annotated classes that the model does not know are not scored: {', '.join(labelled.unknown)}.")
+        silent = [name for number, name in enumerate(labelled.names) if number not in labelled.scored]
+        if silent:
+            made.append(f"Classes of the model that the set does not annotate are not scored: {', '.join(silent)}.")
+        return made
 
 
 def measure(
@@ -151,7 +172,7 @@ def measure(
         scores=scores,
         curves=curves(found, names, scored),
         pairs=confusion(results, names, threshold),
-        shown=tuple(gallery(key, results, threshold, names)),
+        shown=tuple(gallery(key, results, threshold, names, model.detector.input_size)),
         unusable=tuple(unusable),
         published=_published(found, results, others or {}, labelled, threshold, sampling),
         slices=tuple(slices),

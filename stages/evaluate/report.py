@@ -1,22 +1,45 @@
-"""The report that people read: ``report.html`` and ``report.md``."""
+"""The report that people read: ``report.html``, one file that needs no other."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from stages.common.detection import Detector
+import numpy as np
+
 from stages.common.files import atomic_write
+from stages.common.pages import data_uri, environment
+from stages.evaluate.compare import Published
+from stages.evaluate.gallery import TITLES, View
 from stages.evaluate.gap import Gap
 from stages.evaluate.measure import Measured
-from stages.evaluate.metrics import ALL, Counts, Figures
+from stages.evaluate.metrics import ALL, Figures
 from stages.evaluate.mistakes import KINDS
-from stages.evaluate.plots import confusion_rows
+from stages.evaluate.plots import Chart, confusion_rows, thinned
 
-GROUPS = {"best": "Best pictures", "worst": "Worst pictures", "missed": "Largest missed objects"}
+TEMPLATES = Path(__file__).parent / "templates"
+
+FIGURES = {
+    "ap50": "AP50",
+    "ap50_95": "AP50:95",
+    "ar": "AR",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "f1_iou30": "F1 at IoU 0.3",
+    "false_positives_per_picture": "false positives a picture",
+}
+"""Columns of the tables of figures."""
+
+HEADLINES = ("f1", "precision", "recall")
+"""Figures of the verdict that are compared with the champion and with published detections."""
+
+PICTURE_BYTES = 8_500_000
+"""Of all pictures of the page together, before base64 makes them a third longer: a page stays below 15 MB."""
+
 READING = (
     "AP50 is the average precision at IoU 0.5 and AP50:95 the mean over IoU 0.5 to 0.95, over all thresholds; "
     "precision, recall and F1 are at the operating threshold and IoU 0.5, over all boxes together in the last row. "
@@ -30,24 +53,31 @@ class Section:
     """One set in the report.
 
     Attributes:
+        key: name of the set.
         title: heading.
         headline, reason: in place of all else, why nothing was measured.
         intro, notes, reading: text.
-        rows: a table row for each class, then one for all.
-        published: (name, precision, recall, f1) of our model and of others.
+        overall: a row of figures of all classes together.
+        rows: such a row for each class, then ``overall``.
+        published: rows of what others reached, each with how far ahead of it the model is.
         worst: sentences on the weakest slices.
-        slices, confusion, errors, calibration, scales: tables.
+        slices: by measure.
+        confusion, errors, calibration, scales: tables.
         gap: of the domains; empty for renders.
-        charts: SVG.
-        gallery: groups of pictures.
+        charts: of the curves.
+        views: pictures.
+        left_out: views that would have made the page too large.
+        curve: rows (threshold, precision, recall, f1) of all classes together.
     """
 
+    key: str
     title: str
     headline: str = ""
     reason: str = ""
     intro: str = ""
     notes: Sequence[str] = ()
     reading: str = ""
+    overall: Mapping[str, Any] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
     published: Sequence[Mapping[str, Any]] = ()
     worst: Sequence[str] = ()
@@ -57,13 +87,15 @@ class Section:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     scales: Sequence[Mapping[str, Any]] = ()
     gap: Mapping[str, Any] = field(default_factory=dict)
-    charts: str = ""
-    gallery: Sequence[Mapping[str, Any]] = ()
+    charts: Sequence[Chart] = ()
+    views: Sequence[View] = ()
+    left_out: int = 0
+    curve: Sequence[Sequence[float]] = ()
 
 
-def unmeasured(title: str, headline: str, reason: str) -> Section:
+def unmeasured(key: str, title: str, headline: str, reason: str) -> Section:
     """A section that says why there are no numbers."""
-    return Section(title, headline, reason)
+    return Section(key, title, headline, reason)
 
 
 def measured(
@@ -73,23 +105,25 @@ def measured(
     *,
     intro: str,
     notes: Sequence[str],
-    charts: str,
+    charts: Sequence[Chart],
     gap: Gap | None,
 ) -> Section:
     """A section with all numbers of one set."""
     columns, rows = confusion_rows(item.pairs, names)
     scores = item.scores
-    ours = {"this model": scores.overall.counts} if item.published else {}
-    others = {f"published by {name}": published.counts for name, published in item.published.items()}
+    overall = _row(ALL, scores.overall)
+    curve = item.curves.get(ALL, next(iter(item.curves.values()), np.zeros((0, 4))))
     return Section(
+        key=item.key,
         title=title,
         intro=intro,
         notes=notes,
         reading=READING.format(f1=scores.best.f1, threshold=scores.best.threshold),
-        rows=[_row(name, figures) for name, figures in (*scores.classes.items(), (ALL, scores.overall))],
-        published=[{"name": name, **_numbers(counts)} for name, counts in (ours | others).items()],
+        overall=overall,
+        rows=[*(_row(name, figures) for name, figures in scores.classes.items()), overall],
+        published=[_published(name, published) for name, published in item.published.items()],
         worst=[weak.sentence for weak in item.worst],
-        slices=[part.as_json() for part in item.slices if part.objects],
+        slices=_grouped([part.as_json() for part in item.slices if part.objects], overall),
         confusion={"columns": columns, "rows": rows},
         errors=[
             {"kind": kind, "count": item.mistakes[ALL].counts[kind], "cost": item.mistakes[ALL].costs[kind]}
@@ -99,58 +133,125 @@ def measured(
         scales=[step.as_json() for step in item.scales],
         gap=gap.details() if gap else {},
         charts=charts,
-        gallery=[
-            {"title": heading, "items": [shown for shown in item.shown if shown.kind == kind]}
-            for kind, heading in GROUPS.items()
-        ],
+        views=item.shown,
+        curve=[[round(float(value), 4) for value in row] for row in thinned(curve)],
     )
 
 
-def write_report(folder: Path, detector: Detector, run_id: str, sections: Sequence[Section]) -> None:
-    """Write ``report.html``, which needs no other file, and ``report.md``, which shows ``pictures/``."""
-    import jinja2
+def write_report(
+    folder: Path,
+    model: Mapping[str, Any],
+    sections: Sequence[Section],
+    provenance: Mapping[str, str],
+    picture_bytes: int = PICTURE_BYTES,
+) -> None:
+    """Write ``report.html``.
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=jinja2.select_autoescape(["html.j2"]),
-        keep_trailing_newline=True,
-        undefined=jinja2.ChainableUndefined,
+    Args:
+        folder: that it goes into.
+        model: as in ``evaluation.json``.
+        sections: the real sets first.
+        provenance: what the figures come from, by what it is.
+        picture_bytes: that all pictures may have together.
+    """
+    known = [section for section in sections if not section.reason]
+    sections = [fitting(section, picture_bytes // max(len(known), 1)) for section in sections]
+    made = environment(TEMPLATES)
+    made.filters |= {"number": number, "ends": ends, "signed": signed, "words": words}
+    text = made.get_template("report.html.j2").render(
+        model=model,
+        sections=sections,
+        lead=next((section for section in sections if not section.reason), None),
+        provenance=provenance,
+        figures=FIGURES,
+        headlines={key: FIGURES[key] for key in HEADLINES},
+        titles=TITLES,
+        data={section.key: _views(section, model["threshold"]) for section in sections if section.views},
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
     )
-    environment.filters["number"] = _number
-    environment.filters["ends"] = _ends
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
-    model = {
-        "name": detector.path.name,
-        "names": detector.names,
-        "input_size": detector.input_size,
-        "threshold": detector.threshold,
-        "threshold_chosen": "threshold" in detector.metadata,
-    }
-    for name in ("report.md", "report.html"):
-        text = environment.get_template(f"{name}.j2").render(model=model, run_id=run_id, sections=sections)
-        with atomic_write(folder / name) as stream:
-            stream.write(text)
+    with atomic_write(folder / "report.html") as stream:
+        stream.write(text)
+
+
+def fitting(section: Section, most_bytes: int) -> Section:
+    """The section with as many of its views as a number of bytes allows, the first of every kind before the second."""
+    by_kind = [list(views) for _, views in groupby(section.views, key=lambda view: view.kind)]
+    turns = [view for turn in range(max(map(len, by_kind), default=0)) for views in by_kind for view in views[turn : turn + 1]]
+    kept: set[str] = set()
+    for view in turns:
+        most_bytes -= len(view.jpeg)
+        if most_bytes < 0:
+            break
+        kept.add(view.file)
+    views = [view for view in section.views if view.file in kept]
+    return replace(section, views=views, left_out=len(section.views) - len(views))
+
+
+def number(value: object) -> str:
+    """What is not there, or None, is a dash."""
+    return f"{value:.3f}" if isinstance(value, float | int) else "–"
+
+
+def signed(value: object) -> str:
+    """A difference, with a minus sign that is as wide as the plus."""
+    return f"{value:+.3f}".replace("-", "−") if isinstance(value, float | int) else "–"
+
+
+def ends(interval: Sequence[float] | None, sign: bool = False) -> str:
+    """An interval in words; nothing without one."""
+    if not interval:
+        return ""
+    return " to ".join((f"{end:+.2f}" if sign else f"{end:.2f}").replace("-", "−") for end in interval)
+
+
+def words(name: str) -> str:
+    """A measure's name in words."""
+    return name.replace("drawn.", "drawn ").replace("_", " ")
 
 
 def _row(name: str, figures: Figures) -> dict[str, Any]:
     return {"name": name, "objects": figures.counts.objects, "interval": figures.intervals, **figures.values}
 
 
-def _numbers(counts: Counts) -> dict[str, float | int | None]:
+def _published(name: str, item: Published) -> dict[str, Any]:
     """What cannot be told is None: recall without objects, precision without detections."""
+    counts = item.counts
     found = counts.hits + counts.false_alarms
     return {
-        "objects": counts.objects,
+        "name": name,
         "precision": counts.precision if found else None,
         "recall": counts.recall if counts.objects else None,
         "f1": counts.f1 if found or counts.objects else None,
+        "ahead": item.as_json()["ahead"],
     }
 
 
-def _number(value: object) -> str:
-    """What is not there, or None, is a dash."""
-    return f"{value:.3f}" if isinstance(value, float | int) else "–"
+def _grouped(slices: Sequence[Mapping[str, Any]], overall: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Slices by measure, with the figure that each is judged by."""
+    made = []
+    for measure, parts in groupby(slices, key=lambda part: part["measure"]):
+        rows = list(parts)
+        figure = "recall" if rows[0]["of"] == "objects" else "f1"
+        made.append({"measure": measure, "figure": figure, "overall": overall[figure], "rows": rows})
+    return made
 
 
-def _ends(interval: Sequence[float] | None) -> str:
-    return f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else ""
+def _views(section: Section, threshold: float) -> dict[str, Any]:
+    """What the page's script draws."""
+    return {
+        "threshold": threshold,
+        "curve": section.curve,
+        "views": [
+            {
+                "kind": view.kind,
+                "caption": view.caption,
+                "picture": data_uri(view.jpeg, "image/jpeg"),
+                "width": view.window[2],
+                "height": view.window[3],
+                "objects": view.objects,
+                "detections": view.detections,
+            }
+            for view in section.views
+        ],
+    }

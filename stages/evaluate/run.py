@@ -10,7 +10,7 @@ from typing import Any
 
 from stages.common.detection import Detector
 from stages.common.errors import InputError
-from stages.common.files import replaced_folder, sha256_of, write_json
+from stages.common.files import atomic_write, replaced_folder, sha256_of, write_json
 from stages.common.settings.learning import Evaluate, Real
 from stages.evaluate.cache import Cache
 from stages.evaluate.gallery import write_pictures
@@ -19,22 +19,20 @@ from stages.evaluate.gate_report import put_into_reports
 from stages.evaluate.inference import Model
 from stages.evaluate.leak import check_leaks
 from stages.evaluate.measure import Measured, measure
+from stages.evaluate.metrics import ALL
 from stages.evaluate.plots import charts, write_plots
+from stages.evaluate.provenance import provenance
 from stages.evaluate.real import Unmeasured, find_annotations, published_detections, real_set
 from stages.evaluate.report import Section, measured, unmeasured, write_report
+from stages.evaluate.short_report import NOTHING_REAL, NOTHING_SIM, SIM, short_report
 from stages.evaluate.tables import write_tables
 from stages.evaluate.truth import LabelledPicture, LabelledSet, read_labelled_set
 
 SCHEMA = 1
 """Of ``metrics.json`` and ``evaluation.json``; a key that goes or changes its meaning raises it."""
 
-SIM = "sim"
 SIM_TITLE = "Held-out renders"
 REAL_TITLE = "Real photographs"
-NOTHING_SIM = "Nothing was measured on renders."
-NOTHING_REAL = "Nothing real was measured."
-MOST_NOTES = 5
-"""Pictures named in a note."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def evaluate(
         if isinstance(rendered, LabelledSet):
             gaps[item.name] = measure_gap(model, learnt_pictures(dataset, names), rendered, labelled, settings)
     outcome = Evaluation(_metrics(model.detector, sim, found, gaps), sim, found, gaps)
-    write_results(out, model.detector, run_id, outcome)
+    write_results(out, model.detector, run_id, outcome, provenance(path, run_id, settings))
     return outcome
 
 
@@ -166,7 +164,7 @@ def _set_metrics(item: Measured | Unmeasured) -> dict[str, Any]:
     return {"pictures": 0, "reason": item.reason} if isinstance(item, Unmeasured) else item.metrics()
 
 
-def _details(detector: Detector, outcome: Evaluation) -> dict[str, Any]:
+def _details(detector: Detector, run_id: str, outcome: Evaluation) -> dict[str, Any]:
     """Content of ``evaluation.json``."""
 
     def of(item: Measured | Unmeasured) -> dict[str, Any]:
@@ -177,6 +175,7 @@ def _details(detector: Detector, outcome: Evaluation) -> dict[str, Any]:
         "model": {
             "file": detector.path.name,
             "sha256": sha256_of(detector.path),
+            "run_id": run_id,
             "classes": list(detector.names),
             "input_size": list(detector.input_size),
             "threshold": detector.threshold,
@@ -188,7 +187,9 @@ def _details(detector: Detector, outcome: Evaluation) -> dict[str, Any]:
     }
 
 
-def write_results(out: Path, detector: Detector, run_id: str, outcome: Evaluation) -> None:
+def write_results(
+    out: Path, detector: Detector, run_id: str, outcome: Evaluation, provenance: Mapping[str, str] | None = None
+) -> None:
     """Write all files of the stage; see :func:`evaluate`."""
     done = [item for item in (outcome.sim, *outcome.real.values()) if isinstance(item, Measured)]
     with replaced_folder(out / "plots") as folder:
@@ -200,9 +201,13 @@ def write_results(out: Path, detector: Detector, run_id: str, outcome: Evaluatio
             write_pictures(folder, item.shown)
     real = [_section(REAL_TITLE, NOTHING_REAL, name, item, detector, outcome) for name, item in outcome.real.items()]
     if not real:
-        real = [unmeasured(REAL_TITLE, NOTHING_REAL, "real=none was chosen")]
-    write_report(out, detector, run_id, [*real, _section(SIM_TITLE, NOTHING_SIM, SIM, outcome.sim, detector, outcome)])
-    write_json(out / "evaluation.json", _details(detector, outcome))
+        real = [unmeasured("real", REAL_TITLE, NOTHING_REAL, "real=none was chosen")]
+    sections = [*real, _section(SIM_TITLE, NOTHING_SIM, SIM, outcome.sim, detector, outcome)]
+    details = _details(detector, run_id, outcome)
+    write_report(out, details["model"], sections, provenance or {})
+    with atomic_write(out / "report.md") as stream:
+        stream.write(short_report(details))
+    write_json(out / "evaluation.json", details)
     write_json(out / "metrics.json", outcome.metrics)
     put_into_reports(out)
 
@@ -211,30 +216,14 @@ def _section(
     title: str, headline: str, name: str, item: Measured | Unmeasured, detector: Detector, outcome: Evaluation
 ) -> Section:
     if isinstance(item, Unmeasured):
-        return unmeasured(title if name == SIM else f"{title}: {name}", headline, item.reason)
+        return unmeasured(name, title if name == SIM else f"{title}: {name}", headline, item.reason)
     return measured(
-        f"{title}: {item.labelled.name}",
+        title if name == SIM else f"{title}: {item.labelled.name}",
         item,
         detector.names,
         intro=f"{item.scores.pictures} pictures, {item.scores.overall.counts.objects} objects; scored: "
         f"{', '.join(item.scores.classes)}.",
-        notes=_notes(item),
-        charts=charts(item.curves, detector.threshold),
+        notes=item.notes(),
+        charts=charts(item.curves, detector.threshold, item.calibration[ALL]),
         gap=outcome.gaps.get(item.key),
     )
-
-
-def _notes(item: Measured) -> list[str]:
-    labelled, notes = item.labelled, []
-    if labelled.missing:
-        some = ", ".join(labelled.missing[:MOST_NOTES]) + (" and others" if len(labelled.missing) > MOST_NOTES else "")
-        notes.append(f"{len(labelled.missing)} annotated pictures are not there and not counted: {some}.")
-    if item.unusable:
-        some = "; ".join(item.unusable[:MOST_NOTES])
-        notes.append(f"{len(item.unusable)} pictures cannot be used and are not counted: {some}.")
-    if labelled.unknown:
-        notes.append(f"Annotated classes that the model does not know are not scored: {', '.join(labelled.unknown)}.")
-    silent = [name for number, name in enumerate(labelled.names) if number not in labelled.scored]
-    if silent:
-        notes.append(f"Classes of the model that the set does not annotate are not scored: {', '.join(silent)}.")
-    return notes

@@ -1,0 +1,283 @@
+"""The short form of the report: ``report.md``, and the same beside a base branch for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from stages.evaluate.gate_report import BEGIN, END
+from stages.evaluate.gate_report import markdown as decision_text
+
+SIM = "sim"
+NOTHING_SIM = "Nothing was measured on renders."
+NOTHING_REAL = "Nothing real was measured."
+
+FIGURES = {
+    "ap50": "AP50",
+    "ap50_95": "AP50:95",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "false_positives_per_picture": "false positives a picture",
+}
+MOST_WORST = 5
+"""Weak slices of a set that are named."""
+
+MOST_SETTINGS = 60
+"""Changed settings that are listed."""
+
+PICTURES = "pictures/"
+LEAST_DIFFERENCE = 5e-4
+"""Smaller ones are shown as none."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that differs from the base: its dotted name, and both values in words; None where it is not there."""
+
+    name: str
+    before: str | None
+    now: str | None
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the figures are compared with.
+
+    Attributes:
+        name: of the branch or revision.
+        metrics: content of its ``metrics.json``; None where it has none.
+        reason: why it has none.
+        changes: of the settings; None where its settings are not known.
+    """
+
+    name: str
+    metrics: Mapping[str, Any] | None
+    reason: str = ""
+    changes: Sequence[Change] | None = None
+
+
+def short_report(
+    details: Mapping[str, Any],
+    base: Base | None = None,
+    decision: Mapping[str, Any] | None = None,
+    link: str = "",
+) -> str:
+    """GitHub's Markdown.
+
+    Args:
+        details: content of ``evaluation.json``.
+        base: to compare with; None compares with nothing.
+        decision: content of ``gate.json``, when it is about this model.
+        link: address of the full report; empty names the file beside this one.
+    """
+    parts = [
+        *_head(details),
+        *_gate(decision),
+        *_unmeasured(details),
+        *_figures(details, base),
+        *_settings(base),
+        *_worst(details),
+        *_pictures(details),
+        _link(link),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def sets_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sets of ``evaluation.json`` or ``metrics.json`` by name, the real ones first."""
+    return {**content["real"], SIM: content["sim"]}
+
+
+def plain(text: object) -> str:
+    """Text without a meaning in Markdown or HTML, and without mentions: names of files and settings are anyone's."""
+    made = escape(" ".join(str(text).split()), quote=False)
+    for letter in "\\`*[]|~#":
+        made = made.replace(letter, f"\\{letter}")
+    return made.replace("@", "@\u200b").replace("http", "http\u200b").replace("www.", "www\u200b.")
+
+
+def code(text: object) -> str:
+    """A value as code inside of a table."""
+    made = escape(" ".join(str(text).split()), quote=False)
+    for letter in "\\`*_[]|~@":
+        made = made.replace(letter, f"&#{ord(letter)};")
+    return f"<code>{made}</code>"
+
+
+def _head(details: Mapping[str, Any]) -> Iterator[str]:
+    model = details["model"]
+    usual = "" if model["threshold_chosen"] else " (the file names none, so it is the usual one)"
+    run = f"; MLflow run `{model['run_id']}`" if model.get("run_id") else ""
+    width, height = model["input_size"]
+    yield f"# Evaluation of {plain(model['file'])}"
+    yield ""
+    yield (
+        f"Classes {plain(', '.join(model['classes']))}; input {width} × {height} pixels; operating threshold "
+        f"{model['threshold']:.3f}{usual}{run}."
+    )
+    yield ""
+
+
+def _gate(decision: Mapping[str, Any] | None) -> Iterator[str]:
+    yield BEGIN
+    yield decision_text(decision) if decision else (
+        "The gate has not decided about this model yet: `python -m stages.evaluate promote`."
+    )
+    yield END
+    yield ""
+
+
+def _unmeasured(details: Mapping[str, Any]) -> Iterator[str]:
+    if not details["real"]:
+        yield f"**{NOTHING_REAL}** real=none was chosen."
+        yield ""
+    for name, item in sets_of(details).items():
+        if not item["pictures"]:
+            headline = NOTHING_SIM if name == SIM else NOTHING_REAL
+            yield f"**{headline}** {plain(name)}: {plain(item['reason'])}."
+            yield ""
+
+
+def _figures(details: Mapping[str, Any], base: Base | None) -> Iterator[str]:
+    known = {name: item for name, item in sets_of(details).items() if item["pictures"]}
+    theirs = sets_of(base.metrics) if base and base.metrics else {}
+    yield "## Figures"
+    yield ""
+    yield from _table_head("set")
+    for name, item in known.items():
+        yield _row(f"**{plain(name)}**", item, theirs.get(name))
+        for publisher, other in item.get("published", {}).items():
+            yield _row(f"published by {plain(publisher)}", {"interval": {}, "objects": "", **other}, None)
+    yield ""
+    yield "Ranges are 95 % intervals over pictures. " + _compared(base, known, theirs)
+    yield ""
+    for name, item in known.items():
+        for note in item["notes"]:
+            yield f"- {plain(name)}: {plain(note)}"
+    if any(item["notes"] for item in known.values()):
+        yield ""
+    yield "<details><summary>By class</summary>"
+    yield ""
+    for name, item in known.items():
+        yield from _table_head(plain(name))
+        before = (theirs.get(name) or {}).get("classes") or {}
+        for label, figures in item["classes"].items():
+            yield _row(plain(label), figures, before.get(label))
+        yield ""
+    yield "</details>"
+    yield ""
+
+
+def _compared(base: Base | None, known: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    if base is None:
+        return ""
+    if base.metrics is None:
+        return f"There is nothing to compare with: {plain(base.name)} has no figures ({plain(base.reason)})."
+    other = [
+        f"{plain(name)} has {item['objects']} objects here and {theirs[name].get('objects', 0)} there"
+        for name, item in known.items()
+        if name in theirs and theirs[name].get("objects", 0) != item["objects"]
+    ]
+    pictures = f" The pictures are not the same: {'; '.join(other)}." if other else ""
+    return (
+        f"Signed numbers are differences to {plain(base.name)}, in bold where the two intervals do not overlap."
+        f"{pictures}"
+    )
+
+
+def _table_head(first: str) -> Iterator[str]:
+    yield f"| {first} | objects | {' | '.join(FIGURES.values())} |"
+    yield f"|---|---:|{'---:|' * len(FIGURES)}"
+
+
+def _row(name: str, item: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    cells = [_cell(key, item, before or {}) for key in FIGURES]
+    return f"| {name} | {item.get('objects', '')} | {' | '.join(cells)} |"
+
+
+def _cell(key: str, item: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    value, old = item.get(key), before.get(key)
+    if not isinstance(value, int | float):
+        return "–"
+    ends = item["interval"].get(key)
+    lines = [f"{value:.3f}", *([f"<sub>{ends[0]:.2f} to {ends[1]:.2f}</sub>"] if ends else [])]
+    if isinstance(old, int | float):
+        step = value - old
+        text = f"{step:+.3f}".replace("-", "−") if abs(step) >= LEAST_DIFFERENCE else "±0"
+        others = (before.get("interval") or {}).get(key)
+        apart = ends and others and (ends[0] > others[1] or ends[1] < others[0])
+        lines.append(f"**{text}**" if apart else text)
+    return "<br>".join(lines)
+
+
+def _settings(base: Base | None) -> Iterator[str]:
+    if base is None:
+        return
+    yield "## Changed settings"
+    yield ""
+    if base.changes is None:
+        yield f"{plain(base.name)} has no params.yaml to compare with."
+    elif not base.changes:
+        yield "None."
+    else:
+        yield f"| setting | {plain(base.name)} | here |"
+        yield "|---|---|---|"
+        for change in base.changes[:MOST_SETTINGS]:
+            values = ("–" if value is None else code(value) for value in (change.before, change.now))
+            yield f"| {code(change.name)} | {' | '.join(values)} |"
+        if len(base.changes) > MOST_SETTINGS:
+            yield ""
+            yield f"{len(base.changes) - MOST_SETTINGS} more: `dvc params diff`."
+    yield ""
+
+
+def _worst(details: Mapping[str, Any]) -> Iterator[str]:
+    found = [
+        f"- {plain(name)}: {plain(weak['sentence'])}"
+        for name, item in sets_of(details).items()
+        for weak in item.get("worst_slices", ())[:MOST_WORST]
+    ]
+    if found:
+        yield "## Weakest slices"
+        yield ""
+        yield from found
+        yield ""
+        yield "What to change in the settings: `python -m stages.evaluate advise`."
+        yield ""
+
+
+def _pictures(details: Mapping[str, Any]) -> Iterator[str]:
+    """The first of each kind, of the first set that has pictures."""
+    shown = next((item["shown"] for item in sets_of(details).values() if item.get("shown")), [])
+    first: dict[str, Mapping[str, Any]] = {}
+    for view in shown:
+        first.setdefault(view["kind"], view)
+    if first:
+        yield "## Pictures"
+        yield ""
+        yield "Green found, red wrong, orange missed, grey neither (ignore regions)."
+        yield ""
+    for kind, view in first.items():
+        caption = f"{KINDS[kind]}: {plain(view['caption'])}"
+        yield f"![{caption}]({PICTURES}{view['file']})"
+        yield ""
+        yield f"<sub>{caption}</sub>"
+        yield ""
+
+
+KINDS = {
+    "worst": "most errors",
+    "missed": "largest missed object",
+    "wrong": "surest false positive",
+    "hard": "hardest hit",
+}
+"""What the picture of each kind of :data:`~stages.evaluate.gallery.TITLES` shows."""
+
+
+def _link(link: str) -> str:
+    if not link:
+        return "All of it, with curves, slices, the gap and more pictures: `report.html` beside this file."
+    return f"All of it, with curves, slices, the gap and more pictures: [report.html]({link})."
