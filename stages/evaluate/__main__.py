@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stages.common.cli import add_debug, run
 from stages.evaluate.commands import (
+    address,
     advise_command,
     compare_command,
     counts,
@@ -16,6 +17,7 @@ from stages.evaluate.commands import (
     evaluate_command,
     fetch_loco_command,
     promote_command,
+    pull_request_command,
     rollback_command,
     share,
     status_command,
@@ -86,6 +88,14 @@ reads   params.yaml, or conf/real/loco.yaml for addresses and sizes; what an ear
 writes  data/real/loco: dataset/subset-1 to 5, rgb/*.json, unlabelled.txt (photographs without an entry)
 takes   real.{root,annotations,files}"""
 
+PULL_REQUEST = """\
+Write the short report beside a base branch: figures with differences, changed settings, weak slices, four pictures.
+
+reads   reports/evaluation.json, reports/gate.json, params.yaml; of the base the same files, from the folder that it was
+        run in, or else from Git and DVC's cache
+writes  reports/pull-request.md, no longer than a comment may be; with --post it also becomes one comment on the pull
+        request, see python -m stages.evaluate.comment --help"""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -99,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     add_debug(top)
     top.set_defaults(command=evaluate_command)
     commands = top.add_subparsers(
-        metavar="[advise | compare | curve | detect | fetch-loco | promote | rollback | status]"
+        metavar="[advise | compare | curve | detect | fetch-loco | promote | pull-request | rollback | status]"
     )
     advise = commands.add_parser(
         "advise", help="which settings to change for better data", description=ADVISE, formatter_class=raw
@@ -142,7 +152,26 @@ def parser() -> argparse.ArgumentParser:
     add_debug(fetch)
     fetch.set_defaults(command=fetch_loco_command)
     _add_gate(commands)
+    _add_pull_request(commands)
     return top
+
+
+def _add_pull_request(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    made = commands.add_parser(
+        "pull-request",
+        help="the short report beside a base branch",
+        description=PULL_REQUEST,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--base", default="", metavar="REVISION", help="branch, tag or commit to compare with")
+    made.add_argument("--base-folder", type=Path, metavar="DIR", help="checkout in which the base was run")
+    made.add_argument("--link", type=address, default="", metavar="URL", help="of the full report")
+    made.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="of this branch")
+    made.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    made.add_argument("--out", type=Path, metavar="FILE", help="instead of pull-request.md in --reports")
+    made.add_argument("--post", action="store_true", help="make or renew the comment, too")
+    add_debug(made)
+    made.set_defaults(command=pull_request_command)
 
 
 def _add_gate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from stages.common.checkout import main_checkout
@@ -102,6 +103,28 @@ def status_command(args: argparse.Namespace) -> str:
 
     settings = load(args.params)
     return status(open_registry(settings.tracking, Path.cwd(), settings.gate.registered_model))
+
+
+def pull_request_command(args: argparse.Namespace) -> str:
+    """Write the short report beside a base branch, and post it where that is asked for."""
+    import os
+
+    from stages.evaluate.comment import post
+    from stages.evaluate.pull_request import Source, write_pull_request
+
+    if not args.base and args.base_folder is None:
+        raise InputError("nothing to compare with: give --base REVISION, --base-folder DIR, or both")
+    out = args.out or args.reports / "pull-request.md"
+    source = Source(args.base, args.base_folder)
+    line = write_pull_request(args.reports, args.params, source, out, args.link, Path.cwd())
+    return f"{line}\n{post(out, os.environ)}" if args.post else line
+
+
+def address(text: str) -> str:
+    """An address on the command line that is safe in Markdown."""
+    if not re.fullmatch(r"https://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no https address")
+    return text
 
 
 def fetch_loco_command(args: argparse.Namespace) -> str:

@@ -25,7 +25,8 @@ def draw(
 
     Args:
         canvas: (H, W, 3) BGR, drawn into.
-        objects, detections: as in :class:`~stages.evaluate.gallery.View`.
+        objects: as in :class:`~stages.evaluate.gallery.View`.
+        detections: as there.
         scale: of the canvas, in its pixels by those of the boxes.
         threshold: exclusive.
     """
@@ -41,9 +42,7 @@ def draw(
         _box(canvas, item["box"], scale, colour, f"{item['class']} {item['score']:.2f}")
 
 
-def _box(
-    canvas: Picture, xyxy: Sequence[float], scale: float, colour: tuple[int, int, int], text: str
-) -> None:
+def _box(canvas: Picture, xyxy: Sequence[float], scale: float, colour: tuple[int, int, int], text: str) -> None:
     import cv2
 
     left, top, right, bottom = (round(side * scale) for side in xyxy)

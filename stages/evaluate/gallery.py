@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +88,13 @@ class Tally:
         result: all detections.
         above: (N,) which of them score more than the threshold.
         missed: indices of objects that none of those hit.
+        folder: start of its name that all pictures of the set share.
     """
 
     result: PictureResult
     above: NDArray[np.bool_]
     missed: tuple[int, ...]
+    folder: str = ""
 
     @property
     def hits(self) -> int:
@@ -111,8 +114,8 @@ class Tally:
 
     @property
     def name(self) -> str:
-        """Of the picture."""
-        return self.result.picture.name
+        """Of the picture, without the folder that all share."""
+        return self.result.picture.name.removeprefix(self.folder)
 
     @property
     def caption(self) -> str:
@@ -120,13 +123,13 @@ class Tally:
         return f"{self.name}: {self.hits} found, {len(self.missed)} missed, {len(self.wrong)} wrong"
 
 
-def tally(result: PictureResult, threshold: float) -> Tally:
+def tally(result: PictureResult, threshold: float, folder: str = "") -> Tally:
     """Outcome of one picture at a threshold."""
     above = result.detections.scores > threshold
     truth = result.picture.truth
     found = set(result.matches.truth[above & result.matches.hit].tolist())
     missed = tuple(i for i in range(len(truth)) if not truth.ignore[i] and i not in found)
-    return Tally(result, above, missed)
+    return Tally(result, above, missed, folder)
 
 
 def worst(tallies: Sequence[Tally]) -> list[Tally]:
@@ -172,7 +175,8 @@ def gallery(
         names: the model's classes.
         input_size: (width, height) of the network's input.
     """
-    tallies = [tally(result, threshold) for result in results]
+    folder = shared_folder([result.picture.name for result in results])
+    tallies = [tally(result, threshold, folder) for result in results]
     made: list[View] = []
     chosen: dict[str, list[tuple[Tally, Floats | None, str]]] = {
         WORST: [(item, None, item.caption) for item in worst(tallies)],
@@ -184,6 +188,13 @@ def gallery(
         for number, (item, box, caption) in enumerate(items, 1):
             made.append(_view(kind, f"{name}-{kind}-{number}.jpg", caption, item, box, names, threshold))
     return made
+
+
+def shared_folder(names: Sequence[str]) -> str:
+    """The folders that all paths start with, with their last slash."""
+    folders = {posixpath.dirname(name) for name in names}
+    shared = posixpath.commonpath(folders) if folders and all(folders) else ""
+    return f"{shared}/" if shared else ""
 
 
 def write_pictures(folder: Path, views: Sequence[View]) -> None:

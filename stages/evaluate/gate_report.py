@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -77,20 +78,26 @@ def put_into_reports(folder: Path) -> None:
         if not (folder / name).is_file():
             continue
         text = (folder / name).read_text(encoding="utf-8")
-        block = f"{BEGIN}\n{part}\n{END}"
-        if BEGIN in text:
-            text = re.sub(rf"{BEGIN}.*?{END}", lambda _, block=block: block, text, count=1, flags=re.DOTALL)
-        else:
-            before, found, after = text.partition(heading)
-            text = f"{before}\n{block}\n{found}{after}" if found else f"{text}{block}\n"
+        text = _replaced(text, f"{BEGIN}\n{part}\n{END}", heading)
         if name.endswith(".html"):
-            text = CHAMPION.sub(lambda found: _beside_champion(content, *found.groups()), text)
+            text = CHAMPION.sub(partial(_beside_champion, content), text)
         with atomic_write(folder / name) as stream:
             stream.write(text)
 
 
-def _beside_champion(content: Mapping[str, Any], where: str, figure: str) -> str:
+def _replaced(text: str, block: str, heading: str) -> str:
+    """A report with the block in the place that it has, or else before the first heading."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if begin and end:
+        return f"{before}{block}{after}"
+    before, found, after = text.partition(heading)
+    return f"{before}\n{block}\n{found}{after}" if found else f"{text}{block}\n"
+
+
+def _beside_champion(content: Mapping[str, Any], place: re.Match[str]) -> str:
     """A line of a tile of the verdict: the champion's figure and the difference, on the set that decided."""
+    where, figure = place.groups()
     begin, end = f"<!-- champion {where} {figure} -->", f"<!-- /champion {where} {figure} -->"
     item = (content["decision"] or {}).get("figures", {}).get(figure)
     before = content["champion_before"]
@@ -140,7 +147,7 @@ def html(content: Mapping[str, Any]) -> str:
         )
         cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
         lines += [
-            f"<details><summary>The {len(rows)} slices that were judged</summary>",
+            f"<details><summary>Slices that were judged: {len(rows)}</summary>",
             '<div class="wide"><table>',
             f"<tr>{titles}</tr>",
             *(f"<tr>{row}</tr>" for row in cells),

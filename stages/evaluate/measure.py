@@ -125,13 +125,17 @@ class Measured:
         """What is not counted, in sentences."""
         labelled, made = self.labelled, []
         if labelled.missing:
-            some = ", ".join(labelled.missing[:MOST_NOTES]) + (" and others" if len(labelled.missing) > MOST_NOTES else "")
+            some = ", ".join(labelled.missing[:MOST_NOTES]) + (
+                " and others" if len(labelled.missing) > MOST_NOTES else ""
+            )
             made.append(f"{len(labelled.missing)} annotated pictures are not there and not counted: {some}.")
         if self.unusable:
             some = "; ".join(self.unusable[:MOST_NOTES])
             made.append(f"{len(self.unusable)} pictures cannot be used and are not counted: {some}.")
         if labelled.unknown:
-            made.append(f"Annotated classes that the model does not know are not scored: {', '.join(labelled.unknown)}.")
+            made.append(
+                f"Annotated classes that the model does not know are not scored: {', '.join(labelled.unknown)}."
+            )
         silent = [name for number, name in enumerate(labelled.names) if number not in labelled.scored]
         if silent:
             made.append(f"Classes of the model that the set does not annotate are not scored: {', '.join(silent)}.")

@@ -24,7 +24,7 @@ def provenance(model: Path, run_id: str, settings: Evaluate) -> dict[str, str]:
     import onnxruntime
 
     training = _training(model.parent / "training.json")
-    weights = training.get("weights") if isinstance(training.get("weights"), dict) else {}
+    weights = _mapping(training.get("weights"))
     epochs = training.get("epochs")
     told = {
         "model": f"{model.name}, sha256 {sha256_of(model)}",
@@ -46,4 +46,8 @@ def _training(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return _mapping(content)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,7 @@ def write_report(
 def fitting(section: Section, most_bytes: int) -> Section:
     """The section with as many of its views as a number of bytes allows, the first of every kind before the second."""
     by_kind = [list(views) for _, views in groupby(section.views, key=lambda view: view.kind)]
-    turns = [view for turn in range(max(map(len, by_kind), default=0)) for views in by_kind for view in views[turn : turn + 1]]
+    turns = (view for row in zip_longest(*by_kind) for view in row if view)
     kept: set[str] = set()
     for view in turns:
         most_bytes -= len(view.jpeg)
@@ -190,7 +190,7 @@ def fitting(section: Section, most_bytes: int) -> Section:
 
 def number(value: object) -> str:
     """What is not there, or None, is a dash."""
-    return f"{value:.3f}" if isinstance(value, float | int) else "–"
+    return f"{value:.3f}".replace("-", "−") if isinstance(value, float | int) else "–"
 
 
 def signed(value: object) -> str:

@@ -24,9 +24,9 @@ from stages.evaluate.plots import charts, write_plots
 from stages.evaluate.provenance import provenance
 from stages.evaluate.real import Unmeasured, find_annotations, published_detections, real_set
 from stages.evaluate.report import Section, measured, unmeasured, write_report
-from stages.evaluate.short_report import NOTHING_REAL, NOTHING_SIM, SIM, short_report
+from stages.evaluate.short_report import NOTHING_REAL, NOTHING_SIM, short_report
 from stages.evaluate.tables import write_tables
-from stages.evaluate.truth import LabelledPicture, LabelledSet, read_labelled_set
+from stages.evaluate.truth import SIM, LabelledPicture, LabelledSet, read_labelled_set
 
 SCHEMA = 1
 """Of ``metrics.json`` and ``evaluation.json``; a key that goes or changes its meaning raises it."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from stages.evaluate.gate_report import BEGIN, END
 from stages.evaluate.gate_report import markdown as decision_text
+from stages.evaluate.truth import SIM
 
-SIM = "sim"
 NOTHING_SIM = "Nothing was measured on renders."
 NOTHING_REAL = "Nothing real was measured."
 
@@ -123,8 +123,10 @@ def _head(details: Mapping[str, Any]) -> Iterator[str]:
 
 def _gate(decision: Mapping[str, Any] | None) -> Iterator[str]:
     yield BEGIN
-    yield decision_text(decision) if decision else (
-        "The gate has not decided about this model yet: `python -m stages.evaluate promote`."
+    yield (
+        decision_text(decision)
+        if decision
+        else ("The gate has not decided about this model yet: `python -m stages.evaluate promote`.")
     )
     yield END
     yield ""
@@ -150,7 +152,7 @@ def _figures(details: Mapping[str, Any], base: Base | None) -> Iterator[str]:
     for name, item in known.items():
         yield _row(f"**{plain(name)}**", item, theirs.get(name))
         for publisher, other in item.get("published", {}).items():
-            yield _row(f"published by {plain(publisher)}", {"interval": {}, "objects": "", **other}, None)
+            yield _published(publisher, other)
     yield ""
     yield "Ranges are 95 % intervals over pictures. " + _compared(base, known, theirs)
     yield ""
@@ -198,6 +200,24 @@ def _row(name: str, item: Mapping[str, Any], before: Mapping[str, Any] | None) -
     return f"| {name} | {item.get('objects', '')} | {' | '.join(cells)} |"
 
 
+def _published(name: str, item: Mapping[str, Any]) -> str:
+    """What others reached, and how far ahead of it the model is."""
+    cells = []
+    for key in FIGURES:
+        lead = item["ahead"].get(key)
+        if not lead or item.get(key) is None or lead["difference"] is None:
+            cells.append("–")
+            continue
+        ends = lead.get("interval")
+        between = f" ({_signed(ends[0], 2)} to {_signed(ends[1], 2)})" if ends else ""
+        cells.append(f"{item[key]:.3f}<br><sub>we {_signed(lead['difference'], 3)}{between}</sub>")
+    return f"| published by {plain(name)} | | {' | '.join(cells)} |"
+
+
+def _signed(value: float, places: int) -> str:
+    return f"{value:+.{places}f}".replace("-", "−")
+
+
 def _cell(key: str, item: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     value, old = item.get(key), before.get(key)
     if not isinstance(value, int | float):
@@ -206,7 +226,7 @@ def _cell(key: str, item: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     lines = [f"{value:.3f}", *([f"<sub>{ends[0]:.2f} to {ends[1]:.2f}</sub>"] if ends else [])]
     if isinstance(old, int | float):
         step = value - old
-        text = f"{step:+.3f}".replace("-", "−") if abs(step) >= LEAST_DIFFERENCE else "±0"
+        text = _signed(step, 3) if abs(step) >= LEAST_DIFFERENCE else "±0"
         others = (before.get("interval") or {}).get(key)
         apart = ends and others and (ends[0] > others[1] or ends[1] < others[0])
         lines.append(f"**{text}**" if apart else text)
@@ -251,7 +271,8 @@ def _worst(details: Mapping[str, Any]) -> Iterator[str]:
 
 def _pictures(details: Mapping[str, Any]) -> Iterator[str]:
     """The first of each kind, of the first set that has pictures."""
-    shown = next((item["shown"] for item in sets_of(details).values() if item.get("shown")), [])
+    with_pictures = (item["shown"] for item in sets_of(details).values() if item.get("shown"))
+    shown: Sequence[Mapping[str, Any]] = next(with_pictures, ())
     first: dict[str, Mapping[str, Any]] = {}
     for view in shown:
         first.setdefault(view["kind"], view)

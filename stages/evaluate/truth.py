@@ -16,6 +16,9 @@ from stages.common.errors import InputError
 from stages.common.photographs import load_coco
 from stages.evaluate.checks import check_coco
 
+SIM = "sim"
+"""Name of the held-out renders among the sets."""
+
 MEASURES = ("occlusion", "truncation", "distance")
 """Keys that the annotations of rendered frames have beside COCO's own."""
 

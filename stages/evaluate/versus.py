@@ -15,9 +15,9 @@ from stages.evaluate.compare import Difference, compare_models
 from stages.evaluate.inference import Model, detect_set
 from stages.evaluate.metrics import ALL
 from stages.evaluate.real import Unmeasured, real_set
-from stages.evaluate.run import SIM, sim_set
+from stages.evaluate.run import sim_set
 from stages.evaluate.table import table
-from stages.evaluate.truth import LabelledSet
+from stages.evaluate.truth import SIM, LabelledSet
 
 Differences = dict[str, dict[str, Difference]]
 
