@@ -299,7 +299,9 @@ def test_the_commands_and_the_report(project, monkeypatch, capsys):
     sha256 = sha256_of(models / "best.onnx")
     (reports / "evaluation.json").write_text(json.dumps({"model": {"sha256": sha256}}))
     (reports / "report.md").write_text("# Evaluation\n\nClasses.\n\n## Real photographs\n\ntext\n")
-    (reports / "report.html").write_text("<body>\n<h1>Evaluation</h1>\n<h2>Real photographs</h2>\n</body>\n")
+    tiles = "".join(f"<ul><!-- champion {name} f1 --><!-- /champion {name} f1 --></ul>" for name in ("loco", "sim"))
+    page = "<body>\n<h2>Verdict</h2>\n<!-- gate -->\nNot yet.\n<!-- /gate -->\n{}\n<h2>Real photographs</h2>\n</body>\n"
+    (reports / "report.html").write_text(page.format(tiles))
     once = [put_into_reports(reports), (reports / "report.md").read_text(), (reports / "report.html").read_text()]
     assert once == [
         put_into_reports(reports),
@@ -307,7 +309,13 @@ def test_the_commands_and_the_report(project, monkeypatch, capsys):
         (reports / "report.html").read_text(),
     ]
     assert once[1].index("## Gate") < once[1].index("- F1 1.000 against 0.000") < once[1].index("## Real photographs")
-    assert "<h2>Gate</h2>\n<p><b>Version 2 of" in once[2]
+    assert '<!-- gate -->\n<p class="verdict passed"><b>Version 2 of' in once[2]
+    assert "Not yet" not in once[2]
+    # beside the figures of the set that decided, and of no other
+    assert once[2].count("champion, version 1</b> 0.000") == 1
+    assert (
+        '0.000 <span class="lead better">+1.000</span> <small>+1.00 to +1.00</small></li><!-- /champion loco' in once[2]
+    )
     assert "<td>box_height 32 to 64</td><td>40</td><td>recall</td><td>0.000</td><td>1.000</td>" in once[2]
 
     code, _, wrong = stage("rollback", "--reason", "it misses forks")
