@@ -121,8 +121,8 @@ def pull_request_command(args: argparse.Namespace) -> str:
 
 
 def address(text: str) -> str:
-    """An address on the command line that is safe in Markdown."""
-    if not re.fullmatch(r"https://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+", text):
+    """An address on the command line that is safe in Markdown; empty for none."""
+    if text and not re.fullmatch(r"https://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+", text):
         raise argparse.ArgumentTypeError(f"'{text}' is no https address")
     return text
 

@@ -190,7 +190,7 @@ def _dvc_file(commit: str, project: Path) -> tuple[str | None, str]:
     if _git_file(commit, "dvc.lock", project) is None:
         return (
             None,
-            "neither its reports nor a dvc.lock are in Git: run the base and name its folder with --base-folder",
+            "Git has neither its reports nor a dvc.lock: run the base and name its folder with --base-folder",
         )
     import dvc.api
 

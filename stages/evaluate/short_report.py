@@ -226,9 +226,10 @@ def _cell(key: str, item: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     lines = [f"{value:.3f}", *([f"<sub>{ends[0]:.2f} to {ends[1]:.2f}</sub>"] if ends else [])]
     if isinstance(old, int | float):
         step = value - old
-        text = _signed(step, 3) if abs(step) >= LEAST_DIFFERENCE else "±0"
+        same = abs(step) < LEAST_DIFFERENCE
+        text = "±0" if same else _signed(step, 3)
         others = (before.get("interval") or {}).get(key)
-        apart = ends and others and (ends[0] > others[1] or ends[1] < others[0])
+        apart = not same and ends and others and (ends[0] > others[1] or ends[1] < others[0])
         lines.append(f"**{text}**" if apart else text)
     return "<br>".join(lines)
 
