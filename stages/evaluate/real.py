@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from stages.common.detection import Detections
 from stages.common.errors import InputError
 from stages.common.photographs import in_folders, load_coco, locate
 from stages.common.settings.learning import RealSet
+from stages.evaluate.checks import check_results
 from stages.evaluate.fetch import fetch, read_checksums
 from stages.evaluate.truth import LabelledSet, read_labelled_set, xyxy_of
 
@@ -121,23 +124,40 @@ def published_detections(
     Read from ``PUBLISHER-published-detections.json`` beside the annotations, COCO results by LOCO's numbers.
 
     Raises:
-        InputError: when such a file is not a COCO result list.
+        InputError: when such a file is not a COCO result list, or an entry of it is wrong.
     """
     categories = {entry["id"]: str(entry["name"]) for entry in load_coco(annotations)["categories"]}
     published = {}
     for path in sorted(annotations.parent.glob(f"*{PUBLISHED}")):
-        try:
-            entries = json.loads(path.read_bytes())
-            known = [entry for entry in entries if categories[entry["category_id"]] in names]
-            rows = {picture.id: [e for e in known if e["image_id"] == picture.id] for picture in labelled.pictures}
-            published[path.name.removesuffix(PUBLISHED)] = {
-                number: Detections(
-                    xyxy_of([entry["bbox"] for entry in found]).astype(np.float32),
-                    np.asarray([entry["score"] for entry in found], np.float32),
-                    np.asarray([names.index(categories[entry["category_id"]]) for entry in found], np.int64),
-                )
-                for number, found in rows.items()
-            }
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"'{path}' is not a list of COCO results ({error}); correct or remove it") from error
+        entries = check_results(_results(path), path, categories)
+        known = [entry for entry in entries if categories[entry["category_id"]] in names]
+        by_picture = defaultdict(list)
+        for entry in known:
+            by_picture[entry["image_id"]].append(entry)
+        published[path.name.removesuffix(PUBLISHED)] = {
+            picture.id: Detections(
+                xyxy_of([entry["bbox"] for entry in by_picture[picture.id]]).astype(np.float32),
+                np.asarray([entry["score"] for entry in by_picture[picture.id]], np.float32),
+                np.asarray(
+                    [names.index(categories[entry["category_id"]]) for entry in by_picture[picture.id]], np.int64
+                ),
+            )
+            for picture in labelled.pictures
+        }
     return published
+
+
+def _results(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        InputError: when it is none.
+    """
+    try:
+        text = path.read_bytes()
+        return json.loads(text)
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read ({error.strerror}); check it, or remove it") from None
+    except ValueError:
+        kind = " but a web page" if text.lstrip().startswith(b"<") else ""
+        raise InputError(f"'{path}' is no list of COCO results{kind}; get it again, or remove it") from None

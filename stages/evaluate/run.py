@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from stages.common.detection import Detector
 from stages.common.errors import InputError
 from stages.common.files import atomic_write, replaced_folder, sha256_of, write_json
+from stages.common.photographs import load_coco
 from stages.common.settings.learning import Evaluate, Real
 from stages.evaluate.cache import Cache
 from stages.evaluate.gallery import write_pictures
@@ -122,12 +122,12 @@ def sim_set(dataset: Path, names: tuple[str, ...]) -> LabelledSet | Unmeasured:
     """The test split of the rendered data set.
 
     Raises:
-        InputError: when it is not there.
+        InputError: when it is not there, or is damaged.
     """
     annotations = dataset / "coco" / "test.json"
     if not annotations.is_file():
         raise InputError(f"'{annotations}' does not exist; put coco into dataset.convert.formats and run `dvc repro`")
-    if not json.loads(annotations.read_bytes())["images"]:
+    if not load_coco(annotations)["images"]:
         return Unmeasured("the data set has no test frames; raise dataset.frames.test_count")
     return _rendered(dataset, "test", names)
 

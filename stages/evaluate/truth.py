@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from stages.common.detection import Truth
 from stages.common.errors import InputError
 from stages.common.photographs import load_coco
-from stages.evaluate.checks import check_coco
+from stages.evaluate.checks import MEASURES, check_coco
 
 SIM = "sim"
 """Name of the held-out renders among the sets."""
-
-MEASURES = ("occlusion", "truncation", "distance")
-"""Keys that the annotations of rendered frames have beside COCO's own."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def read_labelled_set(
     check_coco(content, path)
     try:
         return _labelled_set(content, name, tuple(names), locate, path)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise InputError(
             f"annotations '{path}' have an entry that is not as COCO has it ({type(error).__name__}: {error}); "
             "check the file"

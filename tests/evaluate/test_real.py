@@ -134,5 +134,5 @@ def test_a_published_list_that_is_something_else_is_named(loco_dev, tmp_path):
     labels = tmp_path / "labels.json"
     labels.write_text((LABELS / "loco-dev.json").read_text())
     (tmp_path / "acme-published-detections.json").write_text("<html>")
-    with pytest.raises(InputError, match=r"acme-published-detections\.json' is not a list of COCO results"):
+    with pytest.raises(InputError, match=r"acme-published-detections\.json' is no list of COCO results but a web page"):
         published_detections(labels, loco_dev, NAMES)
