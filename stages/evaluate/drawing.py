@@ -13,6 +13,9 @@ Picture = NDArray[np.uint8]
 HIT, WRONG, MISSED, IGNORED = (60, 180, 75), (60, 60, 230), (0, 150, 255), (160, 160, 160)
 """BGR: green, red, orange, grey."""
 
+MOST_NAMES = 10
+"""Boxes beyond which only what the picture is about has its name: more would hide it."""
+
 
 def draw(
     canvas: Picture,
@@ -32,14 +35,19 @@ def draw(
     """
     shown = [item for item in detections if item["score"] > threshold]
     found = {item["hits"] for item in shown}
+    few = len(shown) + sum(not item["ignore"] and item["index"] not in found for item in objects) <= MOST_NAMES
+
+    def name(item: Mapping[str, Any], text: str) -> str:
+        return text if few or "focus" in item else ""
+
     for item in objects:
         if item["ignore"]:
             _box(canvas, item["box"], scale, IGNORED, "")
         elif item["index"] not in found:
-            _box(canvas, item["box"], scale, MISSED, f"{item['class']} missed")
+            _box(canvas, item["box"], scale, MISSED, name(item, f"{item['class']} missed"))
     for item in reversed(shown):
         colour = HIT if item["hits"] >= 0 else IGNORED if item["ignored"] else WRONG
-        _box(canvas, item["box"], scale, colour, f"{item['class']} {item['score']:.2f}")
+        _box(canvas, item["box"], scale, colour, name(item, f"{item['class']} {item['score']:.2f}"))
 
 
 def _box(canvas: Picture, xyxy: Sequence[float], scale: float, colour: tuple[int, int, int], text: str) -> None:

@@ -28,7 +28,7 @@ TITLES = {
 MOST = {WORST: 4, MISSED: 8, WRONG: 8, HARD: 8}
 """Views of each kind."""
 
-MOST_OF_ONE = 3
+MOST_OF_ONE = 2
 """Views of one kind from the same picture."""
 
 LEAST_SCORE = 0.05
@@ -63,7 +63,8 @@ class View:
         objects: for each its box (left, top, right, bottom in pixels of the window), class, whether it is an ignore
             region, and its index in the picture.
         detections: for each its box, class, score, whether an ignore region takes it, and the index of the object that
-            it hits, or -1; best first, down to :data:`LEAST_SCORE`.
+            it hits, or -1; best first, down to :data:`LEAST_SCORE`. The object or detection that the view is about has
+            the key ``focus``.
     """
 
     kind: str
@@ -123,6 +124,24 @@ class Tally:
         return f"{self.name}: {self.hits} found, {len(self.missed)} missed, {len(self.wrong)} wrong"
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a view is about.
+
+    Attributes:
+        item: the picture.
+        caption: one line.
+        box: in it, (4,) left, top, right, bottom; None for all of it.
+        object, detection: whose box it is, by index; -1 for neither.
+    """
+
+    item: Tally
+    caption: str
+    box: Floats | None = None
+    object: int = -1
+    detection: int = -1
+
+
 def tally(result: PictureResult, threshold: float, folder: str = "") -> Tally:
     """Outcome of one picture at a threshold."""
     above = result.detections.scores > threshold
@@ -178,15 +197,15 @@ def gallery(
     folder = shared_folder([result.picture.name for result in results])
     tallies = [tally(result, threshold, folder) for result in results]
     made: list[View] = []
-    chosen: dict[str, list[tuple[Tally, Floats | None, str]]] = {
-        WORST: [(item, None, item.caption) for item in worst(tallies)],
+    chosen: dict[str, list[Subject]] = {
+        WORST: [Subject(item, item.caption) for item in worst(tallies)],
         MISSED: [_object(item, index, names) for item, index in missed(tallies)],
         WRONG: [_detection(item, index, names) for item, index in wrong(tallies)],
         HARD: [_detection(item, index, names) for item, index in hard(tallies, input_size)],
     }
     for kind, items in chosen.items():
-        for number, (item, box, caption) in enumerate(items, 1):
-            made.append(_view(kind, f"{name}-{kind}-{number}.jpg", caption, item, box, names, threshold))
+        for number, subject in enumerate(items, 1):
+            made.append(_view(kind, f"{name}-{kind}-{number}.jpg", subject, names, threshold))
     return made
 
 
@@ -215,36 +234,36 @@ def window_of(box: Floats | None, width: int, height: int) -> tuple[int, int, in
     return x, y, wide, high
 
 
-def _object(item: Tally, index: int, names: Sequence[str]) -> tuple[Tally, Floats, str]:
+def _object(item: Tally, index: int, names: Sequence[str]) -> Subject:
     truth = item.result.picture.truth
     box = np.asarray(truth.xyxy[index], np.float64)
-    return item, box, f"{item.name}: {names[truth.classes[index]]}, {_size(box)}"
+    return Subject(item, f"{item.name}: {names[truth.classes[index]]}, {_size(box)}", box, object=index)
 
 
-def _detection(item: Tally, index: int, names: Sequence[str]) -> tuple[Tally, Floats, str]:
+def _detection(item: Tally, index: int, names: Sequence[str]) -> Subject:
     found = item.result.detections
     box = np.asarray(found.xyxy[index], np.float64)
-    return item, box, f"{item.name}: {names[found.classes[index]]} {found.scores[index]:.2f}, {_size(box)}"
+    what = f"{names[found.classes[index]]} {found.scores[index]:.2f}"
+    return Subject(item, f"{item.name}: {what}, {_size(box)}", box, detection=index)
 
 
-def _view(
-    kind: str, file: str, caption: str, item: Tally, box: Floats | None, names: Sequence[str], threshold: float
-) -> View:
-    pixels = read_picture(item.result.picture.path)
+def _view(kind: str, file: str, subject: Subject, names: Sequence[str], threshold: float) -> View:
+    result, box = subject.item.result, subject.box
+    pixels = read_picture(result.picture.path)
     x, y, width, height = window_of(box, pixels.shape[1], pixels.shape[0])
     part = pixels[y : y + height, x : x + width]
     corner = np.array([x, y, x, y])
-    objects = tuple(_objects(item.result, corner, (width, height), names))
-    detections = tuple(_detections(item.result, corner, (width, height), names))
+    objects = tuple(_objects(result, corner, (width, height), names, subject.object))
+    detections = tuple(_detections(result, corner, (width, height), names, subject.detection))
     scale = (WIDTH_PIXELS if box is None else CROP_PIXELS) / max(width, height)
     small = _scaled(part, min(scale, 1.0))
     canvas = small.copy() if box is None else _scaled(part, scale)
     draw(canvas, objects, detections, canvas.shape[1] / width, threshold)
-    return View(kind, file, caption, _jpeg(small), _jpeg(canvas), (x, y, width, height), objects, detections)
+    return View(kind, file, subject.caption, _jpeg(small), _jpeg(canvas), (x, y, width, height), objects, detections)
 
 
 def _objects(
-    result: PictureResult, corner: NDArray[Any], size: tuple[int, int], names: Sequence[str]
+    result: PictureResult, corner: NDArray[Any], size: tuple[int, int], names: Sequence[str], focus: int
 ) -> Iterator[dict[str, Any]]:
     truth = result.picture.truth
     for index, box in enumerate(truth.xyxy - corner):
@@ -254,11 +273,12 @@ def _objects(
                 "class": names[truth.classes[index]],
                 "ignore": bool(truth.ignore[index]),
                 "index": index,
+                **({"focus": True} if index == focus else {}),
             }
 
 
 def _detections(
-    result: PictureResult, corner: NDArray[Any], size: tuple[int, int], names: Sequence[str]
+    result: PictureResult, corner: NDArray[Any], size: tuple[int, int], names: Sequence[str], focus: int
 ) -> Iterator[dict[str, Any]]:
     found, matches = result.detections, result.matches
     for index, box in enumerate(found.xyxy - corner):
@@ -270,6 +290,7 @@ def _detections(
                 "score": score,
                 "ignored": bool(matches.ignored[index]),
                 "hits": int(matches.truth[index]) if matches.hit[index] else -1,
+                **({"focus": True} if index == focus else {}),
             }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.common.files import atomic_write
 from stages.common.pages import data_uri, environment
@@ -18,7 +19,7 @@ from stages.evaluate.gap import Gap
 from stages.evaluate.measure import Measured
 from stages.evaluate.metrics import ALL, Figures
 from stages.evaluate.mistakes import KINDS
-from stages.evaluate.plots import Chart, confusion_rows, thinned
+from stages.evaluate.plots import Chart, confusion_rows
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,6 +37,9 @@ FIGURES = {
 
 HEADLINES = ("f1", "precision", "recall")
 """Figures of the verdict that are compared with the champion and with published detections."""
+
+SLIDER = 0.05, 0.9501, 0.005
+"""First, end and step of the page's thresholds."""
 
 PICTURE_BYTES = 8_500_000
 """Of all pictures of the page together, before base64 makes them a third longer: a page stays below 15 MB."""
@@ -67,7 +71,8 @@ class Section:
         charts: of the curves.
         views: pictures.
         left_out: views that would have made the page too large.
-        curve: rows (threshold, precision, recall, f1) of all classes together.
+        curve: rows (threshold, precision, recall, f1) of all classes together, at the steps of the page's slider and at
+            the operating threshold; without the last three where nothing is found.
     """
 
     key: str
@@ -134,7 +139,7 @@ def measured(
         gap=gap.details() if gap else {},
         charts=charts,
         views=item.shown,
-        curve=[[round(float(value), 4) for value in row] for row in thinned(curve)],
+        curve=_steps(curve, scores.threshold),
     )
 
 
@@ -208,6 +213,15 @@ def ends(interval: Sequence[float] | None, sign: bool = False) -> str:
 def words(name: str) -> str:
     """A measure's name in words."""
     return name.replace("drawn.", "drawn ").replace("_", " ")
+
+
+def _steps(curve: NDArray[np.float64], operating: float) -> list[list[float]]:
+    """What the detections that score more than each threshold give."""
+    made = []
+    for threshold in sorted([*np.round(np.arange(*SLIDER), 3).tolist(), operating]):
+        above = int((curve[:, 0] > threshold).sum())
+        made.append([threshold, *(round(float(value), 4) for value in curve[above - 1, 1:])] if above else [threshold])
+    return made
 
 
 def _row(name: str, figures: Figures) -> dict[str, Any]:

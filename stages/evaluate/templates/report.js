@@ -13,8 +13,11 @@
     return made;
   };
 
-  const box = (view, [left, top, right, bottom], kind, text) => {
-    const made = element("div", { class: `box ${kind}` });
+  const MOST_NAMES = 10; // more would hide what the picture shows
+
+  const box = (view, item, kind, text) => {
+    const [left, top, right, bottom] = item.box;
+    const made = element("div", { class: `box ${kind}${item.focus ? " focus" : ""}` });
     made.style.left = percent(left, view.width);
     made.style.top = percent(top, view.height);
     made.style.width = percent(right - left, view.width);
@@ -33,11 +36,11 @@
     return [
       ...view.objects.map((object) => {
         const kind = object.ignore ? "ignore" : hits.has(object.index) ? "truth" : "truth missed";
-        return box(view, object.box, kind, object.ignore ? "" : `${words(object.class)}${kind === "truth" ? "" : " missed"}`);
+        return box(view, object, kind, object.ignore ? "" : `${words(object.class)}${kind === "truth" ? "" : " missed"}`);
       }),
       ...shown.reverse().map((found) => {
         const kind = found.hits >= 0 ? "hit" : found.ignored ? "ignored" : "wrong";
-        return box(view, found.box, `found ${kind}`, `${words(found.class)} ${found.score.toFixed(2)}`);
+        return box(view, found, `found ${kind}`, `${words(found.class)} ${found.score.toFixed(2)}`);
       }),
     ];
   };
@@ -48,9 +51,18 @@
     return made;
   };
 
+  /** Put the boxes of a threshold over a picture in place of those that are there. */
+  const mark = (place, view, threshold) => {
+    for (const old of place.querySelectorAll(".box")) old.remove();
+    const made = boxes(view, threshold);
+    place.append(...made);
+    const named = made.filter((item) => item.matches(".found, .missed"));
+    place.classList.toggle("dense", named.length > MOST_NAMES);
+  };
+
   const fill = (place, view, threshold) => {
-    const picture = element("img", { src: view.picture, alt: view.caption, decoding: "async" });
-    place.replaceChildren(picture, ...boxes(view, threshold));
+    place.replaceChildren(element("img", { src: view.picture, alt: view.caption, decoding: "async" }));
+    mark(place, view, threshold);
   };
 
   // Pictures are made when they come near the window.
@@ -103,14 +115,12 @@
 
     const refresh = () => {
       for (const [place, view] of places) {
-        if (waiting.has(place)) continue;
-        for (const old of place.querySelectorAll(".box")) old.remove();
-        place.append(...boxes(view, threshold));
+        if (!waiting.has(place)) mark(place, view, threshold);
       }
       gallery.querySelector(".slide output").textContent = threshold.toFixed(3);
-      // rows fall by threshold; the last that is above it tells what the detections above it give
-      const row = curve.filter(([score]) => score > threshold).at(-1);
-      gallery.querySelector(".outcome").textContent = row
+      const away = ([step]) => Math.abs(step - threshold);
+      const row = curve.reduce((best, other) => (away(other) < away(best) ? other : best));
+      gallery.querySelector(".outcome").textContent = row.length > 1
         ? `Whole set: precision ${row[1].toFixed(2)}, recall ${row[2].toFixed(2)}, F1 ${row[3].toFixed(2)}`
         : "Whole set: nothing is found";
     };
