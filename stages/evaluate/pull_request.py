@@ -53,10 +53,13 @@ def write_pull_request(reports: Path, params: Path, source: Source, out: Path, l
         One line for the user.
 
     Raises:
-        InputError: when this branch has no figures, or the base is no revision of the repository.
+        InputError: when this branch has no figures or no settings, or the base is no revision of the repository.
     """
     details = _read_json(reports / "evaluation.json")
-    base = find_base(source, _settings(params.read_text(encoding="utf-8"), str(params)), details["schema"], project)
+    now = _file(params)
+    if now is None:
+        raise InputError(f"'{params}' cannot be read; write it with `python -m stages.compose`")
+    base = find_base(source, _settings(now, str(params)), details["schema"], project)
     decision = decision_about(reports, details["model"]["sha256"])
     text = short_report(details, base, decision, link)
     shown = shortened(text, link)

@@ -153,6 +153,12 @@ def test_what_is_wrong_is_said_in_a_sentence(repository):
         repository.pull_request(base="elsewhere")
     with pytest.raises(InputError, match="'--output=x' is no revision"):
         repository.pull_request(base="--output=x")
+    (repository.root / "params.yaml").write_text(": [")
+    with pytest.raises(InputError, match=r"params\.yaml' holds no settings; write it again"):
+        repository.pull_request()
+    (repository.root / "params.yaml").unlink()
+    with pytest.raises(InputError, match=r"params\.yaml' cannot be read; write it with"):
+        repository.pull_request()
     (repository.root / "reports/evaluation.json").write_text("[]")
     with pytest.raises(InputError, match=r"evaluation\.json' is not what evaluate writes"):
         repository.pull_request()
