@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 from stages.common.detection import Detector
 from stages.evaluate.bootstrap import resampling
 from stages.evaluate.calibration import calibration
+from stages.evaluate.compare import Difference
 from stages.evaluate.gallery import View, gallery
+from stages.evaluate.gate_report import put_into_reports
 from stages.evaluate.measure import Measured
 from stages.evaluate.metrics import ALL, confusion, score
 from stages.evaluate.mistakes import mistakes
@@ -108,6 +112,37 @@ def test_the_verdict_comes_first(report: Path, open_page: OpenPage) -> None:
         "Pictures with the most errors", "Largest missed objects", "Surest false positives", "Hardest hits",
     ]  # fmt: skip
     assert order.index("Slices") < order.index("Curves") < order.index("Kinds of error")
+
+
+def test_the_gates_decision_and_the_champion_come_into_the_verdict(
+    report: Path, tmp_path: Path, open_page: OpenPage
+) -> None:
+    for name in ("report.html", "report.md", "evaluation.json"):
+        shutil.copy(report.with_name(name), tmp_path)
+    sha256 = json.loads((tmp_path / "evaluation.json").read_text())["model"]["sha256"]
+    better = Difference(0.8, 0.5, 0.3, (0.1, 0.4)).as_json()
+    unsure = Difference(0.6, 0.7, -0.1, (-0.3, 0.1)).as_json()
+    decision = {"reasons": ["F1 0.800 against 0.500"], "figures": {"f1": better, "precision": unsure, "recall": better}}
+    version = {"number": 4, "run_id": "run7", "sha256": sha256}
+    content = {
+        "outcome": "promoted", "registered_model": "detector", "reason_given": "", "time": "2026-01-01T00:00:00+00:00",
+        "version": version, "champion_before": {"number": 3}, "champion": version, "set": "hall", "decision": decision,
+    }  # fmt: skip
+    (tmp_path / "gate.json").write_text(json.dumps(content))
+    for _ in range(2):  # a second decision takes the place of the first
+        put_into_reports(tmp_path)
+    page = open_page(tmp_path / "report.html", NARROW)
+    assert page.locator("#verdict .verdict b").all_text_contents() == [
+        "Version 4 of detector is champion in place of version 3"
+    ]
+    lines = page.locator("#verdict .tile li").all_text_contents()
+    assert lines[:3] == [
+        "champion, version 3 0.500 +0.300 +0.10 to +0.40",
+        "champion, version 3 0.700 −0.100 −0.30 to +0.10, may be chance",
+        "champion, version 3 0.500 +0.300 +0.10 to +0.40",
+    ]
+    assert page.locator("#verdict .lead.better").count() == 2
+    assert overflow(page) == 0
 
 
 def test_names_of_files_are_text(report: Path, open_page: OpenPage) -> None:
