@@ -14,6 +14,7 @@ import yaml
 from isaac.stage.semantics import NothingLabelledError, Report, label_stage, labels_of
 from stages.common.errors import InputError, SettingsError
 from stages.common.settings.base import CLASSES
+from stages.sdg.render.usd.files import export
 
 SHOWN = 8
 """Prims that a report names before the rest is only counted."""
@@ -128,16 +129,10 @@ def _save(stage: Any, target: Path) -> None:
     layer.TransferContent(stage.GetRootLayer())
     source = os.path.relpath(layer.subLayerPaths[0], target.resolve().parent)
     layer.subLayerPaths = [source if source.startswith(".") else f"./{source}"]
-    partial = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not layer.Export(str(partial)):
-            raise OSError("the USD library refused")
-        partial.replace(target)
+        export(layer, target)
     except OSError as error:
         raise InputError(f"{target} cannot be written ({error}): make room or choose another place") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def tree(stage: Any, rows: int = ROWS) -> str:

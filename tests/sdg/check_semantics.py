@@ -120,6 +120,7 @@ def test_the_commands(hall: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     out = tmp_path / "frame.usda"
     assert main(["usd", "--frame", "1", "--out", str(out), "-S", "dataset=tiny"]) == 0
     assert "OpenUSD finds no fault" in capsys.readouterr().out
-    plan = Usd.Stage.Open(str(out)).GetPrimAtPath("/World/Frame").GetCustomDataByKey("plan")
+    stage = Usd.Stage.Open(str(out))
+    plan = stage.GetPrimAtPath("/World/Frame").GetCustomDataByKey("plan")
     assert json.loads(json.dumps(plan))["frame"] == 1
     assert main(["usd", "--frame", "1", "--out", str(tmp_path / "frame.txt"), "-S", "dataset=tiny"]) == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from stages.common.errors import InputError
 from stages.sdg.assets.catalogue import CONTENT, build_asset, families, source_digest
 from stages.sdg.assets.types import PARTS, Asset, Material, Part, part_number
 from stages.sdg.plan.types import Placement
+from stages.sdg.render.usd.files import export
 from stages.sdg.render.usd.normals import corner_normals
 from stages.sdg.render.usd.surface import write_material
 
@@ -95,14 +95,7 @@ def write_asset(asset: Asset, path: Path) -> None:
             looks[part.material] = write_material(stage, place, part.material, path.parent / TEXTURES)
         if len(part.triangles):
             _mesh(stage, part, number, looks[part.material])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.usdc")
-    try:
-        if not stage.GetRootLayer().Export(str(partial)):
-            raise OSError(f"{path.name} was not written")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    export(stage.GetRootLayer(), path)
 
 
 def _mesh(stage: Any, part: Part, number: int, look: Any) -> None:

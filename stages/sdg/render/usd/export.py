@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import isaac.stage
 from stages.common.errors import InputError
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.usd.assets import asset_files, cache_folder
+from stages.sdg.render.usd.files import export
 from stages.sdg.shards.records import plan_to_line
 
 SUFFIXES = (".usda", ".usdc", ".usdz")
@@ -56,28 +56,8 @@ def save_frame(plan: FramePlan, path: Path, folder: Path | None = None) -> dict[
     if path.suffix not in SUFFIXES:
         raise InputError(f"'{path}' is no USD file: let it end in {', '.join(SUFFIXES)}")
     stage, paths = open_frame(plan, folder)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(stage.Flatten(False), partial)
-        partial.replace(path)
+        export(stage.Flatten(False), path)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}): make room or choose another place") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return paths
-
-
-def _write(layer: Any, path: Path) -> None:
-    if path.suffix != ".usdz":
-        if not layer.Export(str(path)):
-            raise OSError("the USD library refused")
-        return
-    from pxr import UsdUtils
-
-    whole = path.with_suffix(".usdc")
-    try:
-        if not (layer.Export(str(whole)) and UsdUtils.CreateNewUsdzPackage(str(whole), str(path))):
-            raise OSError("the USD library refused")
-    finally:
-        whole.unlink(missing_ok=True)
