@@ -10,6 +10,7 @@ from typing import Any
 from isaac.stage.camera import write_camera
 from isaac.stage.keys import FRAME, INSTANCE, LAMPS, TAXONOMY, THINGS, WORLD, asset_key
 from isaac.stage.lamps import write_lamps
+from isaac.stage.materials import dress, has_mdl
 from isaac.stage.matrices import place, rigid
 
 
@@ -18,6 +19,9 @@ def build_frame(stage: Any, plan: Mapping[str, Any], assets: Mapping[str, str]) 
     from pxr import UsdGeom
 
     files = {key: assets[key] for key in map(asset_key, plan["placements"])}
+    if has_mdl():
+        for file in dict.fromkeys(files.values()):
+            dress(file)
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z)
     UsdGeom.SetStageMetersPerUnit(stage, 1.0)
     for path in (WORLD, FRAME, THINGS, LAMPS):

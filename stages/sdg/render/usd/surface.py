@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from isaac.stage.materials import SURFACE
 from stages.sdg.assets.types import Material
 from stages.sdg.plan.types import Colour
 
@@ -16,9 +17,6 @@ GRIME: Colour = (0.02, 0.018, 0.015)
 
 UNWORN = ("concrete", "plaster", "print", "wood", "cardboard", "imported")
 """Kinds that wear does not show on."""
-
-SURFACE = "surface"
-"""Custom data of a material: what it is, for renderers that can do more than a constant colour."""
 
 
 def write_material(stage: Any, path: str, material: Material, textures: Path) -> Any:

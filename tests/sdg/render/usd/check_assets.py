@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+import types
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +11,13 @@ import numpy as np
 import pytest
 from pxr import Usd, UsdGeom, UsdShade
 
+import isaac.stage
+from isaac.stage.materials import dress
 from stages.common.errors import InputError, SettingsError
 from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.mesh import Builder, box, sphere
 from stages.sdg.assets.types import Asset, Material, Part
-from stages.sdg.plan.types import Placement
+from stages.sdg.plan.types import Camera, Placement
 from stages.sdg.render.meshes import world_triangles
 from stages.sdg.render.usd.assets import asset_files, key_of, write_asset
 from stages.sdg.render.usd.check import problems
@@ -153,3 +158,68 @@ def test_colours_of_corners_are_kept(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.array(mesh.GetDisplayColorAttr().Get()), colours.reshape(-1, 3))
     assert mesh.GetDisplayColorPrimvar().GetInterpolation() == "faceVarying"
     assert shader(str(tmp_path / "a.usdc")).GetInput("diffuseColor").HasConnectedSource()
+
+
+def dressed(path: Path) -> Any:
+    stage = Usd.Stage.Open(str(path))
+    dressed.stage = stage  # type: ignore[attr-defined]
+    material = next(UsdShade.Material(prim) for prim in stage.Traverse() if prim.IsA(UsdShade.Material))
+    assert material.ComputeSurfaceSource()[0].GetIdAttr().Get() == "UsdPreviewSurface"
+    return material.ComputeSurfaceSource("mdl")[0]
+
+
+def test_isaac_gets_omnipbr_and_the_file_stays_plain(tmp_path: Path) -> None:
+    path = tmp_path / "a.usdc"
+    write_asset(one_part(Material("paint", (0.1, 0.5, 0.9), 0.3, 0.8, dirt=0.5)), path)
+    before = path.read_bytes()
+    plain = shader(str(path)).GetInput("diffuseColor").Get()
+    assert dress(str(path)) == 1
+    found = dressed(path)
+    assert found.GetSourceAsset("mdl").path == "OmniPBR.mdl"
+    assert found.GetSourceAssetSubIdentifier("mdl") == "OmniPBR"
+    assert found.GetInput("diffuse_color_constant").Get() == plain
+    assert found.GetInput("metallic_constant").Get() < 0.8
+    assert not found.GetInput("enable_emission")
+    assert dress(str(path)) == 0
+    assert path.read_bytes() == before
+
+
+def test_lamps_and_images_in_omnipbr(tmp_path: Path) -> None:
+    write_asset(one_part(Material("glow", (1.0, 0.5, 0.25), glow=4.0)), tmp_path / "glow.usdc")
+    dress(str(tmp_path / "glow.usdc"))
+    found = dressed(tmp_path / "glow.usdc")
+    assert found.GetInput("enable_emission").Get()
+    assert (*found.GetInput("emissive_color").Get(), found.GetInput("emissive_intensity").Get()) == (1, 0.5, 0.25, 4)
+    image = tmp_path / "wood.png"
+    cv2.imwrite(str(image), np.full((4, 4, 3), 90, np.uint8))
+    uv = np.zeros((12, 3, 2), np.float32)
+    write_asset(one_part(Material("imported", (0.5,) * 3, texture=str(image)), uv=uv), tmp_path / "image.usdc")
+    dress(str(tmp_path / "image.usdc"))
+    assert Path(dressed(tmp_path / "image.usdc").GetInput("diffuse_texture").Get().resolvedPath).is_file()
+
+
+def test_colours_of_corners_stay_with_the_preview_surface(tmp_path: Path) -> None:
+    colours = np.zeros((12, 3, 3), np.float32)
+    write_asset(one_part(Material("imported", (0.5,) * 3, vertex_colours=True), colours=colours), tmp_path / "a.usdc")
+    assert dress(str(tmp_path / "a.usdc")) == 0
+
+
+def test_a_stage_in_isaac_has_omnipbr_and_others_have_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = placed("pallet", 8)
+    plan = {
+        "frame": 0, "seed": 0, "split": "train", "scenario": "aisle", "lamps": [], "sky": [0.0, 0.0, 0.0],
+        "placements": [{**asdict(item), "label": None}], "camera": asdict(Camera(8, 8, 8.0, tuple(np.eye(4).tolist()))),
+    }  # fmt: skip
+
+    def outputs() -> int:
+        stage = Usd.Stage.CreateInMemory()
+        isaac.stage.build(stage, plan, asset_files([item], tmp_path))
+        return sum(
+            bool(UsdShade.Material(prim).GetSurfaceOutput("mdl"))
+            for prim in stage.Traverse()
+            if UsdShade.Material(prim)
+        )
+
+    assert outputs() == 0
+    monkeypatch.setitem(sys.modules, "omni.usd", types.ModuleType("omni.usd"))
+    assert outputs() > 0
