@@ -19,9 +19,8 @@ def build_frame(stage: Any, plan: Mapping[str, Any], assets: Mapping[str, str]) 
     from pxr import UsdGeom
 
     files = {key: assets[key] for key in map(asset_key, plan["placements"])}
-    if has_mdl():
-        for file in dict.fromkeys(files.values()):
-            dress(file)
+    # held until the stage refers to them
+    _held = [dress(file) for file in dict.fromkeys(files.values())] if has_mdl() else []
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z)
     UsdGeom.SetStageMetersPerUnit(stage, 1.0)
     for path in (WORLD, FRAME, THINGS, LAMPS):

@@ -11,52 +11,53 @@ MDL, NAME = "OmniPBR.mdl", "OmniPBR"
 SURFACE = "surface"
 """Custom data of our materials: the generator's own terms."""
 
+LOOKS = "/Asset/Looks"
+"""Where the materials of a generated asset's file are."""
+
+MARK = "dressed"
+"""Custom data of a layer, in memory: it has been done."""
+
 
 def has_mdl() -> bool:
     """Whether this process is Isaac's, so that MDL modules can be resolved."""
     return "omni.usd" in sys.modules
 
 
-def dress(file: str) -> int:
+def dress(file: str) -> Any:
     """Give the materials of an asset file an OmniPBR surface for RTX, in memory alone.
 
     All stages of this process that reference the file see it; the file on disk stays plain, and nothing can save the
     layer by accident. Materials whose colour comes from their corners keep UsdPreviewSurface, since OmniPBR cannot read
-    them. A second call does nothing.
+    them; files that others made stay as they are. A second call does nothing.
 
     Args:
         file: asset file as :func:`isaac.stage.build` gets it.
 
     Returns:
-        How many materials got one now.
+        The ``Sdf.Layer``: hold it until a stage does, or what was added is lost with it.
     """
     from pxr import Sdf, Usd, UsdShade
 
     layer = Sdf.Layer.FindOrOpen(file)
+    # of the layer itself, without composing what a foreign asset refers to
+    if layer is None or not layer.GetPrimAtPath(LOOKS) or layer.customLayerData.get(MARK):
+        return layer
     stage = Usd.Stage.Open(layer)
-    made = 0
-    for prim in stage.Traverse():
-        material = UsdShade.Material(prim)
-        if material and _add(stage, material):
-            made += 1
-    if made:
-        layer.SetPermissionToSave(False)
-        # the layer lives as long as something holds it
-        _HELD[file] = layer
-    return made
+    for prim in stage.GetPrimAtPath(LOOKS).GetChildren():
+        _add(stage, UsdShade.Material(prim))
+    layer.customLayerData = {**layer.customLayerData, MARK: True}
+    layer.SetPermissionToSave(False)
+    return layer
 
 
-_HELD: dict[str, Any] = {}
-
-
-def _add(stage: Any, material: Any) -> bool:
-    """Add the surface; False when there is one already, or none can be made."""
+def _add(stage: Any, material: Any) -> None:
+    """Add the surface where one can be made."""
     from pxr import Sdf, UsdShade
 
     told = material.GetPrim().GetCustomDataByKey(SURFACE)
     plain = UsdShade.Shader(stage.GetPrimAtPath(material.GetPath().AppendChild("Surface")))
-    if told is None or not plain or material.GetSurfaceOutput("mdl") or _by_corner(plain):
-        return False
+    if told is None or not plain or _by_corner(plain):
+        return
     shader = UsdShade.Shader.Define(stage, material.GetPath().AppendChild(NAME))
     shader.SetSourceAsset(Sdf.AssetPath(MDL), "mdl")
     shader.SetSourceAssetSubIdentifier(NAME, "mdl")
@@ -75,7 +76,6 @@ def _add(stage: Any, material: Any) -> bool:
     for name, (kind, value) in inputs.items():
         shader.CreateInput(name, kind).Set(value)
     material.CreateSurfaceOutput("mdl").ConnectToSource(shader.CreateOutput("out", types.Token))
-    return True
 
 
 def _by_corner(plain: Any) -> bool:

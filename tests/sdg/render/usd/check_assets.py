@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from pxr import Usd, UsdGeom, UsdShade
+from pxr import Tf, Usd, UsdGeom, UsdShade
 
 import isaac.stage
 from isaac.stage.materials import dress
@@ -173,20 +173,24 @@ def test_isaac_gets_omnipbr_and_the_file_stays_plain(tmp_path: Path) -> None:
     write_asset(one_part(Material("paint", (0.1, 0.5, 0.9), 0.3, 0.8, dirt=0.5)), path)
     before = path.read_bytes()
     plain = shader(str(path)).GetInput("diffuseColor").Get()
-    assert dress(str(path)) == 1
+    layer = dress(str(path))
     found = dressed(path)
     assert found.GetSourceAsset("mdl").path == "OmniPBR.mdl"
     assert found.GetSourceAssetSubIdentifier("mdl") == "OmniPBR"
     assert found.GetInput("diffuse_color_constant").Get() == plain
     assert found.GetInput("metallic_constant").Get() < 0.8
     assert not found.GetInput("enable_emission")
-    assert dress(str(path)) == 0
+    said = layer.ExportToString()
+    assert dress(str(path)) == layer
+    assert layer.ExportToString() == said
     assert path.read_bytes() == before
+    with pytest.raises(Tf.ErrorException):
+        layer.Save()
 
 
 def test_lamps_and_images_in_omnipbr(tmp_path: Path) -> None:
     write_asset(one_part(Material("glow", (1.0, 0.5, 0.25), glow=4.0)), tmp_path / "glow.usdc")
-    dress(str(tmp_path / "glow.usdc"))
+    _glow = dress(str(tmp_path / "glow.usdc"))
     found = dressed(tmp_path / "glow.usdc")
     assert found.GetInput("enable_emission").Get()
     assert (*found.GetInput("emissive_color").Get(), found.GetInput("emissive_intensity").Get()) == (1, 0.5, 0.25, 4)
@@ -194,14 +198,23 @@ def test_lamps_and_images_in_omnipbr(tmp_path: Path) -> None:
     cv2.imwrite(str(image), np.full((4, 4, 3), 90, np.uint8))
     uv = np.zeros((12, 3, 2), np.float32)
     write_asset(one_part(Material("imported", (0.5,) * 3, texture=str(image)), uv=uv), tmp_path / "image.usdc")
-    dress(str(tmp_path / "image.usdc"))
+    _image = dress(str(tmp_path / "image.usdc"))
     assert Path(dressed(tmp_path / "image.usdc").GetInput("diffuse_texture").Get().resolvedPath).is_file()
 
 
 def test_colours_of_corners_stay_with_the_preview_surface(tmp_path: Path) -> None:
     colours = np.zeros((12, 3, 3), np.float32)
     write_asset(one_part(Material("imported", (0.5,) * 3, vertex_colours=True), colours=colours), tmp_path / "a.usdc")
-    assert dress(str(tmp_path / "a.usdc")) == 0
+    assert "OmniPBR" not in dress(str(tmp_path / "a.usdc")).ExportToString()
+
+
+def test_files_of_others_are_not_touched(tmp_path: Path) -> None:
+    stage = Usd.Stage.CreateNew(str(tmp_path / "theirs.usda"))
+    UsdGeom.Xform.Define(stage, "/Asset").GetPrim().GetReferences().AddReference("omniverse://nowhere/rack.usd")
+    stage.Save()
+    before = stage.GetRootLayer().ExportToString()
+    assert dress(str(tmp_path / "theirs.usda")).ExportToString() == before
+    assert dress(str(tmp_path / "theirs.usda")).permissionToSave
 
 
 def test_a_stage_in_isaac_has_omnipbr_and_others_have_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
