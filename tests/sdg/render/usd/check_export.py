@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from pxr import Usd, UsdGeom
@@ -10,6 +12,8 @@ from pxr import Usd, UsdGeom
 from benchmarks.usd_stages import Counted, count, plans
 from isaac.stage.keys import INSTANCE
 from stages.common.errors import InputError
+from stages.sdg.assets.mesh import box
+from stages.sdg.assets.types import Asset, Material, Part
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.meshes import world_triangles
@@ -91,3 +95,22 @@ def test_faults_of_a_file_are_found(tmp_path: Path) -> None:
     bad.write_text("#usda 1.0\ndef Xform (\n")
     with pytest.raises(InputError, match="cannot be opened as USD"):
         problems(bad)
+
+
+@pytest.mark.parametrize("suffix", [".usda", ".usdz"])
+def test_images_of_own_objects_are_found(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = tmp_path / "wood.png"
+    cv2.imwrite(str(image), np.full((4, 4, 3), 90, np.uint8))
+    vertices, triangles = box((0, 0, 0), (1, 1, 1))
+    look = Material("imported", (0.5, 0.5, 0.5), texture=str(image))
+    part = Part(
+        "/Crate", vertices.astype(np.float32), triangles.astype(np.int32), look, uv=np.zeros((12, 3, 2), np.float32)
+    )
+    monkeypatch.setattr("stages.sdg.render.usd.assets.build_asset", lambda *_: Asset((part,), (1.0, 1.0, 1.0)))
+    drawn = dataclasses.replace(plan(), placements=plan().placements[:1])
+    path = tmp_path / "out" / f"frame{suffix}"
+    save_frame(drawn, path, tmp_path / "assets")
+    image.unlink()
+    assert problems(path) == []
+    if suffix == ".usdz":
+        assert any(name.endswith(".png") for name in zipfile.ZipFile(path).namelist())
