@@ -74,7 +74,8 @@ def mean_surface(material: Material) -> tuple[Colour, float, float]:
         colour, roughness = _mix(worn, colour, material.under), roughness + worn * (0.55 - roughness)
     if material.dirt > 0.02:
         dirty = _share(0.7 - 0.4 * material.dirt, 0.95 - 0.35 * material.dirt)
-        colour = _mix((0.3 if material.kind in BUILDING else 0.85) * dirty, colour, GRIME if material.seed % 3 == 0 else DUST)
+        most = 0.3 if material.kind in BUILDING else 0.85
+        colour = _mix(most * dirty, colour, GRIME if material.seed % 3 == 0 else DUST)
         colour = _mix(0.22 * material.dirt, colour, DUST)
         roughness, metallic = roughness + dirty * (0.9 - roughness), metallic * (1 - dirty)
     return colour, roughness, metallic
