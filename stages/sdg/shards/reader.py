@@ -81,13 +81,14 @@ def read_plans(folder: Path) -> Iterator[FramePlan]:
 
 
 def pick_plans(folder: Path, frames: Collection[int]) -> dict[int, str]:
-    """Lines of ``plan.jsonl`` by frame, for some frames; none of an unfinished folder, which has no plans yet.
+    """Lines of ``plan.jsonl`` by frame, for some frames; none of an unfinished folder, which has no
+    plans yet, or of imported frames.
 
     Raises:
         InputError: when the folder has no manifest, or the plans of a finished one are missing.
     """
     manifest, path = read_manifest(folder), folder / PLANS
-    if not manifest.complete:
+    if not (manifest.complete and manifest.plans):
         return {}
     numbers = [number for shard in manifest.shards for number in shard.numbers]
     try:

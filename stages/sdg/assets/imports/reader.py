@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from isaac.stage import rules
 from stages.common.errors import InputError
 from stages.common.files import sha256_of, write_json
 from stages.common.settings.imports import ImportedAsset
@@ -108,6 +109,7 @@ def _options(entry: ImportedAsset) -> dict[str, Any]:
     values = entry.model_dump(mode="json", exclude=NOT_READING)
     values["rules"] = list(entry.rules.items())
     values["sources"] = source_digest(Path(__file__).parent)
+    values["matcher"] = sha256_of(Path(rules.__file__))
     values["packages"] = {name: version(name) for name in PACKAGES}
     return values
 
