@@ -219,13 +219,12 @@ def _key(execution: Execution) -> str:
 def _log_beginning(run: RunLogger, settings: Settings, project: Path) -> None:
     run.log_params(parameters(settings))
     commit = git_answer(project, "rev-parse", "HEAD")
+    changed = git_answer(project, "status", "--porcelain", "--untracked-files=no").splitlines()
     run.log_tags(
         {
             "git.commit": commit,
             "git.branch": git_answer(project, "rev-parse", "--abbrev-ref", "HEAD"),
-            "git.changed_files": str(
-                len(git_answer(project, "status", "--porcelain", "--untracked-files=no").splitlines())
-            ),
+            "git.changed_files": str(len(changed)),
             "mlflow.source.git.commit": commit,
             "mlflow.source.name": "dvc exp run" if os.environ.get("DVC_EXP_NAME") else "dvc repro",
             "mlflow.source.type": "PROJECT",

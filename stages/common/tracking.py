@@ -122,7 +122,8 @@ class RunLogger:
         Args:
             name: of the work.
             key: of this piece; a second call with it completes the first.
-            start, end: in milliseconds since 1970; 0: it is still going on.
+            start: in milliseconds since 1970.
+            end: likewise; 0: it is still going on.
             status: how it ended.
             metrics: numbers of this piece.
             tags: words about it.

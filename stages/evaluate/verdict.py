@@ -83,8 +83,8 @@ def _help(top: Mapping[str, float], before: Mapping[str, float]) -> str:
         return "**It did harm.**"
     better = "better" if top["real.f1"] > before["real.f1"] else "worse"
     return (
-        f"**F1 is {better}, but the intervals overlap: it may be chance**; `python -m stages.evaluate compare` resamples "
-        "both on the same photographs."
+        f"**F1 is {better}, but the intervals overlap: it may be chance**; `python -m stages.evaluate compare` "
+        "resamples both on the same photographs."
     )
 
 
