@@ -33,7 +33,7 @@ class Entry:
     """One thing to log.
 
     Attributes:
-        kind: ``params``, ``tags``, ``metrics``, ``dataset``, ``artifact``, ``image``, ``onnx`` or ``span``.
+        kind: ``params``, ``tags``, ``metrics``, ``dataset``, ``artifact``, ``image``, ``onnx``, ``span`` or ``closing``.
         content: plain values; for metrics with their time, so that sending them twice changes nothing.
     """
 
@@ -211,6 +211,19 @@ class Store:
             self._client.log_batch(span, metrics=metrics, tags=tags)
         if end:
             self._client.set_terminated(span, content["status"], end)
+
+    def _log_closing(self, _: str, content: dict[str, str]) -> None:
+        """End another run, and those below it, that a kill left running."""
+        from mlflow.exceptions import MlflowException
+
+        lost = content["run_id"]
+        below = f"tags.`mlflow.parentRunId` = '{lost}' and attributes.status = 'RUNNING'"
+        with suppress(MlflowException):  # it is in another store
+            if self._client.get_run(lost).info.status != "RUNNING":
+                return
+            for found in self._client.search_runs([self._experiment], filter_string=below):
+                self._client.set_terminated(found.info.run_id, "KILLED")
+            self._client.set_terminated(lost, "KILLED")
 
     def _log_onnx(self, run_id: str, content: dict[str, str]) -> None:
         import mlflow

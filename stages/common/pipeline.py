@@ -241,9 +241,11 @@ def parameters(settings: Settings) -> dict[str, str]:
 
 
 def _close_torn(run: RunLogger, before: Execution, now: Execution) -> None:
-    """End the stage's run that a kill left running, in the run that is gone on with."""
+    """End what a kill left running: the stage in the run that is gone on with, or else the run before."""
     if before.status == "RUNNING" and before.run_id and before.run_id == now.run_id and before.token == now.token:
         run.log_span(before.stage, _key(before), before.started, end=now.started, status="KILLED")
+    elif before.status == "RUNNING" and before.run_id and before.run_id != run.run_id and _is_over(before.process):
+        run.close_other(before.run_id)
 
 
 def _continued(now: Execution, before: Execution, stage: str, told: str) -> Execution:
@@ -280,6 +282,19 @@ def pipeline_process() -> str:
         with suppress(psutil.Error):
             return f"{process.pid} {process.create_time():.2f}"
     return ""
+
+
+def _is_over(process: str) -> bool:
+    """Whether a process, as :func:`pipeline_process` names it, has ended."""
+    import psutil
+
+    try:
+        number, started = process.split()
+        return abs(psutil.Process(int(number)).create_time() - float(started)) > 1
+    except psutil.Error:
+        return True
+    except ValueError:
+        return False
 
 
 def _read(path: Path) -> Execution:

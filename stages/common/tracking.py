@@ -133,6 +133,10 @@ class RunLogger:
         content = {"name": name, "key": key, "start": start, "end": end, "status": status}
         self._record("span", content | {"metrics": finite, "tags": words})
 
+    def close_other(self, run_id: str) -> None:
+        """End another run of the same store that a kill left running, as ``KILLED``."""
+        self._record("closing", {"run_id": run_id})
+
     def recent(self, metric: str) -> list[Any]:
         """MLflow's ``Run`` of earlier runs that have a metric, the latest first; empty when the store cannot tell."""
         try:

@@ -93,6 +93,8 @@ def train_detector(
     trainer = find_trainer(compute.target)
     data = read_data(dataset)
     cache = ignored_folder(project / ".cache")
+    # frames of a sweep or a curve are others than those that dvc.lock tells of
+    revision = data_revision(project) if dataset.resolve().is_relative_to((project / "data").resolve()) else ""
     weights = find_weights(model, main_checkout(project) / ".cache" / "weights", project)
     if weights.notice:
         notify(weights.notice)
@@ -100,7 +102,7 @@ def train_detector(
     key = key_of(_what_matters(settings) | {"data": data.sha256, "weights": weights.sha256})
     with work_folder(cache / "train", key, fresh=not train.resume) as work:
         with nullcontext(run) if run else _tracked(tracking, project, work, model.name) as run:
-            _log_start(run, settings, data, weights, project)
+            _log_start(run, settings, data, weights, project, revision)
             job = Job(data, model, train, compute, augment, weights, work, lambda epoch: _log_epoch(run, epoch), notify)
             start = time.monotonic()
             trained = trainer(job)
@@ -120,7 +122,7 @@ def train_detector(
             run.settle()
         content = {
             "run_id": run.run_id,
-            "data_revision": data_revision(project),
+            "data_revision": revision,
             "data_sha256": data.sha256,
             "settings_sha256": key_of(settings),
             "architecture": model.architecture,
@@ -177,8 +179,9 @@ def _what_matters(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return kept | {package: version(package) for package in ("torch", "ultralytics-opencv-headless")}
 
 
-def _log_start(run: RunLogger, settings: Mapping[str, Any], data: YoloData, weights: Weights, project: Path) -> None:
-    revision = data_revision(project)
+def _log_start(
+    run: RunLogger, settings: Mapping[str, Any], data: YoloData, weights: Weights, project: Path, revision: str
+) -> None:
     run.log_params(settings)
     run.log_metrics({"train/pictures": len(data.train.pictures), "val/pictures": len(data.val.pictures)})
     run.log_tags(
