@@ -33,7 +33,8 @@ class Entry:
     """One thing to log.
 
     Attributes:
-        kind: ``params``, ``tags``, ``metrics``, ``dataset``, ``artifact``, ``image``, ``onnx``, ``span`` or ``closing``.
+        kind: ``params``, ``tags``, ``metrics``, ``dataset``, ``artifact``, ``image``, ``onnx``, ``span`` or
+            ``closing``.
         content: plain values; for metrics with their time, so that sending them twice changes nothing.
     """
 
