@@ -24,6 +24,9 @@ ARTIFACTS = "mlruns"
 UPLOAD_TIMEOUT = 30
 """Seconds that a server may take over an artifact; it has answered a moment before."""
 
+MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Lets MLflow's interface open an experiment with tables and charts of runs instead of traces of language models."""
+
 REFUSALS = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST"}
 """MLflow's error codes for a value that would be refused again."""
 
@@ -287,7 +290,7 @@ def _experiment(client: Any, name: str, location: str | None) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         with suppress(MlflowException):  # somebody else made it in between
-            return str(client.create_experiment(name, artifact_location=location))
+            return str(client.create_experiment(name, artifact_location=location, tags=MODEL_TRAINING))
         found = client.get_experiment_by_name(name)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

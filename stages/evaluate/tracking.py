@@ -87,7 +87,7 @@ def pictures(folder: Path, metrics: Mapping[str, Any]) -> Iterator[tuple[Path, s
         for number in range(1, SHOWN + 1):
             path = folder / f"{start}-{kind}-{number}.jpg"
             if path.is_file():
-                yield path, f"{key}/{kind} {number}"
+                yield path, f"{key}/{kind}-{number}"
 
 
 def flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
