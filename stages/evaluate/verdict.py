@@ -26,11 +26,11 @@ def verdict(top: Mapping[str, float], metrics: Mapping[str, Any], details: Mappi
         run: whose earlier runs are looked up to compare with.
     """
     name = real_name(metrics)
-    lines = [_measured(top, name), _weakest(details, name)]
+    lines = [_measured(top, name)]
     other = baseline(run.recent("real.f1"), name) if name else None
-    if other is not None:
+    if other is not None:  # what MLflow shows of a long description without being asked comes first
         lines += [_against(top, other), _changes(run.parameters, other.data.params)]
-    return "\n\n".join(line for line in lines if line)
+    return "\n\n".join(filter(None, [*lines, _weakest(details, name)]))
 
 
 def baseline(runs: list[Any], name: str) -> Any:
@@ -50,9 +50,9 @@ def _measured(top: Mapping[str, float], name: str) -> str:
     if not name:
         return f"**Nothing real was measured**; {renders}."
     interval = f" ({top['real.f1_low']:.2f} to {top['real.f1_high']:.2f})" if "real.f1_low" in top else ""
-    rest = ", ".join(f"{label} {top[f'real.{key}']:.2f}" for key, label in COMPARED[1:] if f"real.{key}" in top)
+    ap50 = f", AP50 {top['real.ap50']:.2f}" if "real.ap50" in top else ""
     f1 = f"F1 {top['real.f1']:.2f}{interval}" if "real.f1" in top else "no F1"
-    return f"**{f1} on {name}**, {top.get('real.pictures', 0):.0f} real photographs: {rest}; {renders}."
+    return f"**{f1}{ap50} on {name}**, {top.get('real.pictures', 0):.0f} real photographs; {renders}."
 
 
 def _weakest(details: Mapping[str, Any], name: str) -> str:
@@ -68,7 +68,7 @@ def _against(top: Mapping[str, float], other: Any) -> str:
         for key, label in COMPARED
         if f"real.{key}" in top and f"real.{key}" in before
     ]
-    return f"Against {link}: {', '.join(changes)} on real photographs. {_help(top, before)}"
+    return f"Against {link}: {', '.join(changes)}. {_help(top, before)}"
 
 
 def _help(top: Mapping[str, float], before: Mapping[str, float]) -> str:

@@ -69,7 +69,7 @@ def check_space(sweep: Sweep, given: list[str], conf: Path) -> None:
     groups = {path.name for path in conf.iterdir() if path.is_dir()}
     missing = [
         unknown(key, Settings).replace(key, f"sweep.space.{key}", 1)
-        for key in sweep.space
+        for key in sweep.searched
         if key not in groups and find(Settings, key.split(".")).annotation is None
     ]
     if missing:
@@ -77,7 +77,7 @@ def check_space(sweep: Sweep, given: list[str], conf: Path) -> None:
     mistakes: list[str] = []
     for corner in _corners():
         try:
-            compose_settings([*given, *overrides(sweep.space, corner)], conf)
+            compose_settings([*given, *overrides(sweep.searched, corner)], conf)
         except SettingsError as error:
             mistakes += [text for text in error.sentences if text not in mistakes]
     if mistakes:
@@ -99,7 +99,7 @@ def _corners() -> Iterator[Fill]:
 
 def parameter_names(sweep: Sweep) -> list[str]:
     """Names of all holes, in order."""
-    return [hole.name for key, value in sweep.space.items() for hole in holes(key, value)]
+    return [hole.name for key, value in sweep.searched.items() for hole in holes(key, value)]
 
 
 def hydra(value: Any) -> str:

@@ -170,7 +170,7 @@ def definition(settings: Settings) -> dict[str, Any]:
     sweep = settings.sweep.model_dump(mode="json", exclude={"name", "trials", "keep", "startup"})
     rest = settings.model_dump(mode="json", exclude=set(IRRELEVANT))
     rest["renderer"].pop("runtime", None)
-    for key in settings.sweep.space:  # the starting point of what is searched
+    for key in settings.sweep.searched:  # the starting point of what is searched
         group, _, below = key.partition(".")
         if not below:
             rest.pop(group, None)
@@ -192,7 +192,7 @@ def _search(
 
     wanted = settings.sweep.trials
     for trial in _trials(study, settings):
-        changes = [*given, *overrides(settings.sweep.space, suggested(trial))]
+        changes = [*given, *overrides(settings.sweep.searched, suggested(trial))]
         value, reason = _attempt(study, trial, settings, changes, project, folder / f"{trial.number:04d}", run, say)
         shown = f"failed, {reason}" if value is None else f"{settings.sweep.objective} {value:.4f}"
         say(f"sweep {study.study_name}: trial {trial.number + 1} of {wanted}: {shown}")

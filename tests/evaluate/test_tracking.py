@@ -118,7 +118,9 @@ def test_the_run_holds_report_pictures_data_and_what_it_is_about(reports):
 def test_the_description_says_what_changed_and_whether_it_helped(reports):
     first = evaluated(reports, metrics(0.84, 0.8, 0.9), train={"epochs": 2})
     note = first.data.tags["mlflow.note.content"]
-    assert note.startswith("**F1 0.84 (0.80 to 0.90) on loco-dev**, 15 real photographs: AP50 0.80")
+    assert note.startswith(
+        "**F1 0.84 (0.80 to 0.90), AP50 0.80 on loco-dev**, 15 real photographs; F1 0.60 on held-out renders."
+    )
     assert "Weakest: box_height 32 to 64" in note
     assert "Against" not in note
     better = evaluated(reports, metrics(0.95, 0.92, 0.97), train={"epochs": 3}).data.tags["mlflow.note.content"]

@@ -70,7 +70,8 @@ class Sweep(Group):
 
     Attributes:
         name: of the search, under which it is kept and gone on with.
-        space: values by dotted setting; lists such as ``[search, 0.5, 2]`` in them are what is searched.
+        space: values by dotted setting, a list since Hydra merges mappings; lists such as ``[search, 0.5, 2]`` in a
+            value are what is searched.
         sampler: ``tpe`` learns from earlier trials, ``random`` does not.
         trials: in all, with those of earlier calls and those that failed.
         startup: trials that are drawn at random before ``tpe`` begins to learn.
@@ -83,7 +84,7 @@ class Sweep(Group):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    space: dict[str, Any] = Field(min_length=1)
+    space: list[dict[str, Any]] = Field(min_length=1)
     sampler: Literal["tpe", "random"] = "tpe"
     trials: int = Field(20, ge=1, le=100_000)
     startup: int = Field(8, ge=1)
@@ -93,10 +94,17 @@ class Sweep(Group):
     model: str = "weights/warehouse-yolo11s.onnx"
     keep: bool = False
 
+    @property
+    def searched(self) -> dict[str, Any]:
+        """The space as one mapping."""
+        return {key: value for item in self.space for key, value in item.items()}
+
     @model_validator(mode="after")
     def _searchable(self) -> Sweep:
         mistakes = []
-        for key, value in self.space.items():
+        if len(self.searched) < sum(map(len, self.space)):
+            mistakes.append("sweep.space names a setting twice: name it once")
+        for key, value in self.searched.items():
             found = list(holes(key, value))
             if not found:
                 mistakes.append(f"sweep.space.{key} holds nothing to search: write {FORMS}")
