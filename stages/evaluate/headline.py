@@ -7,9 +7,6 @@ from typing import Any
 
 FIGURES = ("f1", "ap50", "ap50_95", "precision", "recall", "false_positives_per_picture")
 
-SCHEMA = 2
-"""Of ``metrics.json``; a key that goes or changes its meaning raises it."""
-
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """What ``dvc metrics`` and ``dvc exp show`` compare, one column a number.
@@ -23,7 +20,7 @@ def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
         measured.
     """
     return {
-        "schema": SCHEMA,
+        "schema": metrics.get("schema"),
         "real": {name: _of(item, metrics["gap"].get(name)) for name, item in metrics.get("real", {}).items()},
         "sim": _of(metrics.get("sim", {}), None),
         "gap": {name: dict(item.get("content", {})) for name, item in metrics.get("gap", {}).items()},

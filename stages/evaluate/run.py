@@ -27,8 +27,8 @@ from stages.evaluate.report import Section, measured, unmeasured, write_report
 from stages.evaluate.tables import write_tables
 from stages.evaluate.truth import LabelledPicture, LabelledSet, read_labelled_set
 
-SCHEMA = 1
-"""Of ``evaluation.json``; a key that goes or changes its meaning raises it."""
+SCHEMA = 2
+"""Of ``metrics.json`` and ``evaluation.json``; a key that goes or changes its meaning raises it."""
 
 SIM = "sim"
 SIM_TITLE = "Held-out renders"

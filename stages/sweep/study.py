@@ -31,7 +31,7 @@ FOLDER = "sweeps"
 HOPELESS = 3
 """Failed trials, and none that did not, after which a sweep gives up."""
 
-IRRELEVANT = ("sweep", "tracking", "compute", "storage", "deploy", "gate", "profile")
+IRRELEVANT = ("sweep", "tracking", "compute", "storage", "deploy", "gate", "profile", "aws")
 """Groups of settings in which calls of one sweep may differ."""
 
 Say = Callable[[str], None]
