@@ -24,6 +24,9 @@ ARTIFACTS = "mlruns"
 UPLOAD_TIMEOUT = 30
 """Seconds that a server may take over an artifact; it has answered a moment before."""
 
+MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Lets MLflow's interface open an experiment with tables and charts of runs instead of traces of language models."""
+
 REFUSALS = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST"}
 """MLflow's error codes for a value that would be refused again."""
 
@@ -33,7 +36,8 @@ class Entry:
     """One thing to log.
 
     Attributes:
-        kind: ``params``, ``tags``, ``metrics``, ``dataset``, ``artifact`` or ``onnx``.
+        kind: ``params``, ``tags``, ``metrics``, ``dataset``, ``artifact``, ``image``, ``onnx``, ``span`` or
+            ``closing``.
         content: plain values; for metrics with their time, so that sending them twice changes nothing.
     """
 
@@ -116,6 +120,16 @@ class Store:
         """Set a run's final status."""
         self._client.set_terminated(run_id, status)
 
+    def recent(self, metric: str, most: int = 50) -> list[Any]:
+        """Runs of the experiment that have a metric, the latest first."""
+        found = self._client.search_runs(
+            [self._experiment],
+            filter_string=f"metrics.`{metric}` >= 0",
+            order_by=["attributes.start_time DESC"],
+            max_results=most,
+        )
+        return list(found)
+
     def apply(self, run_id: str, entry: Entry) -> None:
         """Log one entry."""
         getattr(self, f"_log_{entry.kind}")(run_id, **{"content": entry.content})
@@ -167,6 +181,53 @@ class Store:
         with self.transferring():
             log = self._client.log_artifacts if path.is_dir() else self._client.log_artifact
             log(run_id, str(path), content["folder"] or None)
+
+    def _log_image(self, run_id: str, content: dict[str, Any]) -> None:
+        from PIL import Image
+
+        path = Path(content["path"])
+        with self.transferring(), Image.open(path) as picture:
+            picture.load()
+            self._client.log_image(
+                run_id, picture.convert("RGB"), key=content["key"], step=content["step"], timestamp=content["time"]
+            )
+
+    def _log_span(self, run_id: str, content: dict[str, Any]) -> None:
+        """A run below ``run_id``, found again by its key; sent twice it is still one."""
+        from mlflow.entities import Metric, RunTag
+
+        wanted = f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`span` = '{content['key']}'"
+        found = self._client.search_runs([self._experiment], filter_string=wanted, max_results=1)
+        if found:
+            span = str(found[0].info.run_id)
+        else:
+            made = self._client.create_run(
+                self._experiment,
+                start_time=content["start"],
+                tags={"mlflow.parentRunId": run_id, "span": content["key"]},
+                run_name=content["name"],
+            )
+            span = str(made.info.run_id)
+        end = content.get("end")
+        metrics = [Metric(name, value, end or content["start"], 0) for name, value in content["metrics"].items()]
+        tags = [RunTag(name, value) for name, value in content["tags"].items()]
+        if metrics or tags:
+            self._client.log_batch(span, metrics=metrics, tags=tags)
+        if end:
+            self._client.set_terminated(span, content["status"], end)
+
+    def _log_closing(self, _: str, content: dict[str, str]) -> None:
+        """End another run, and those below it, that a kill left running."""
+        from mlflow.exceptions import MlflowException
+
+        lost = content["run_id"]
+        below = f"tags.`mlflow.parentRunId` = '{lost}' and attributes.status = 'RUNNING'"
+        with suppress(MlflowException):  # it is in another store
+            if self._client.get_run(lost).info.status != "RUNNING":
+                return
+            for found in self._client.search_runs([self._experiment], filter_string=below):
+                self._client.set_terminated(found.info.run_id, "KILLED")
+            self._client.set_terminated(lost, "KILLED")
 
     def _log_onnx(self, run_id: str, content: dict[str, str]) -> None:
         import mlflow
@@ -229,7 +290,7 @@ def _experiment(client: Any, name: str, location: str | None) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         with suppress(MlflowException):  # somebody else made it in between
-            return str(client.create_experiment(name, artifact_location=location))
+            return str(client.create_experiment(name, artifact_location=location, tags=MODEL_TRAINING))
         found = client.get_experiment_by_name(name)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

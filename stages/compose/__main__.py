@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 from stages.common.cli import add_debug, run
+from stages.common.pipeline import note_stage
 from stages.compose.compose import project_folder, summary, write_params
 
 DESCRIPTION = """\
@@ -23,8 +25,9 @@ Under dvc exp run (DVC_EXP_NAME is set) params.yaml is DVC's and is only checked
 
 def main(args: argparse.Namespace) -> str:
     """Compose and say what was composed."""
-    folder = project_folder(Path.cwd())
+    folder, start = project_folder(Path.cwd()), int(time.time() * 1000)
     settings = write_params(folder, args.overrides, experiment=os.environ.get("DVC_EXP_NAME"))
+    note_stage(folder, "compose", start)
     return summary(settings)
 
 

@@ -61,6 +61,19 @@ def write_params(folder: Path, overrides: Sequence[str] = (), *, experiment: str
     return settings
 
 
+def composed_text(overrides: Sequence[str] = (), conf: Path = REPOSITORY / "conf") -> tuple[str, Settings]:
+    """The text that ``params.yaml`` would have, and the settings it holds.
+
+    Args:
+        overrides: as for :func:`compose_settings`.
+        conf: folder of the groups.
+
+    Raises:
+        SettingsError: naming every mistake, in the overrides and in the files.
+    """
+    return _composed(overrides, conf)
+
+
 def summary(settings: Settings) -> str:
     """One line on what the settings ask for."""
     frames = settings.dataset.frames

@@ -21,12 +21,14 @@ takes   scene.classes, dataset.convert.{formats,val_share,min_visible,min_box,ma
 
 def main(args: argparse.Namespace) -> str:
     """Convert and say what came of it."""
+    from stages.common.pipeline import stage_run
     from stages.convert.real_mix import draw_mix
     from stages.convert.run import convert
 
     settings = load(args.params)
-    real = draw_mix(settings, Path.cwd())
-    return convert(args.frames, args.out, settings.scene.classes, settings.dataset.convert, real).summary()
+    with stage_run("convert", settings, Path.cwd()):
+        real = draw_mix(settings, Path.cwd())
+        return convert(args.frames, args.out, settings.scene.classes, settings.dataset.convert, real).summary()
 
 
 IMPORT = """\

@@ -63,14 +63,17 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _deploy(args: argparse.Namespace) -> str:
+    from stages.common.pipeline import stage_run
     from stages.common.settings import load
     from stages.deploy.choice import choose_model
     from stages.deploy.deploy import deploy
 
     settings = load(args.params)
-    choice = choose_model(settings, Path.cwd(), args.model)
-    done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings.deploy, choice.version)
-    return f"{done}; {choice.sentence}"
+    with stage_run("deploy", settings, Path.cwd(), join=True) as stage:
+        choice = choose_model(settings, Path.cwd(), args.model)
+        done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings.deploy, choice.version)
+        stage.tags["model"] = choice.sentence
+        return f"{done}; {choice.sentence}"
 
 
 def _serve(args: argparse.Namespace) -> None:

@@ -18,23 +18,25 @@ CACHE = Path(".cache/evaluate")
 
 def evaluate_command(args: argparse.Namespace) -> str:
     """Measure the model and log the figures to its MLflow run."""
+    from stages.common.pipeline import stage_run
     from stages.evaluate.run import evaluate
     from stages.evaluate.tracking import log_evaluation
 
     settings = load(args.params)
-    run_id = training_run(args.model.parent / "training.json")
+    trained_by = training_run(args.model.parent / "training.json")
     project = Path.cwd()
-    outcome = evaluate(
-        args.model,
-        args.dataset,
-        settings.real,
-        args.out,
-        project=project,
-        run_id=run_id,
-        settings=settings.evaluate,
-        cache=args.cache or main_checkout(project) / CACHE,
-    )
-    log_evaluation(settings.tracking, run_id, outcome.metrics, args.out, Path.cwd())
+    with stage_run("evaluate", settings, project, alone=trained_by or None) as stage:
+        outcome = evaluate(
+            args.model,
+            args.dataset,
+            settings.real,
+            args.out,
+            project=project,
+            run_id=stage.run.run_id or trained_by,
+            settings=settings.evaluate,
+            cache=args.cache or main_checkout(project) / CACHE,
+        )
+        log_evaluation(stage.run, outcome.metrics, args.out, trained_by)
     return outcome.summary()
 
 

@@ -13,9 +13,11 @@ from stages.common.files import atomic_write, replaced_folder, sha256_of, write_
 from stages.common.photographs import load_coco
 from stages.common.settings.learning import Evaluate, Real
 from stages.evaluate.cache import Cache
+from stages.evaluate.compared import write_compared
 from stages.evaluate.gallery import write_pictures
 from stages.evaluate.gap import Gap, measure_gap
 from stages.evaluate.gate_report import put_into_reports
+from stages.evaluate.headline import headline
 from stages.evaluate.inference import Model
 from stages.evaluate.leak import check_leaks
 from stages.evaluate.measure import Measured, measure
@@ -28,7 +30,7 @@ from stages.evaluate.short_report import NOTHING_REAL, NOTHING_SIM, short_report
 from stages.evaluate.tables import write_tables
 from stages.evaluate.truth import SIM, LabelledPicture, LabelledSet, read_labelled_set
 
-SCHEMA = 1
+SCHEMA = 2
 """Of ``metrics.json`` and ``evaluation.json``; a key that goes or changes its meaning raises it."""
 
 SIM_TITLE = "Held-out renders"
@@ -40,7 +42,7 @@ class Evaluation:
     """The outcome of the stage.
 
     Attributes:
-        metrics: content of ``metrics.json``.
+        metrics: all figures; ``metrics.json`` holds the few that experiments are compared by.
         sim: the held-out renders, measured, or why not.
         real: each real set that was asked for, by name.
         gaps: between the renders and each real set that was measured, by its name.
@@ -196,6 +198,9 @@ def write_results(
         for item in done:
             write_plots(folder, item.key, item.curves, item.pairs)
             write_tables(folder, item, outcome.gaps.get(item.key))
+        by_key = {item.key: item for item in done}
+        first = next((by_key[name] for name in outcome.real if name in by_key), None)
+        write_compared(folder, by_key.get(SIM), first, outcome.gaps.get(first.key) if first else None)
     with replaced_folder(out / "pictures") as folder:
         for item in done:
             write_pictures(folder, item.shown)
@@ -208,7 +213,7 @@ def write_results(
     with atomic_write(out / "report.md") as stream:
         stream.write(short_report(details))
     write_json(out / "evaluation.json", details)
-    write_json(out / "metrics.json", outcome.metrics)
+    write_json(out / "metrics.json", headline(outcome.metrics))
     put_into_reports(out)
 
 

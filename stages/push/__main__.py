@@ -16,10 +16,13 @@ from stages.common.cli import add_debug, run
 
 def main(args: argparse.Namespace) -> str:
     """Push as ``params.yaml`` says."""
+    from stages.common.pipeline import stage_run
     from stages.common.settings import load
     from stages.push.push import push
 
-    return str(push(Path.cwd(), load(args.params).storage, args.receipt))
+    settings = load(args.params)
+    with stage_run("push", settings, Path.cwd(), join=True):
+        return str(push(Path.cwd(), settings.storage, args.receipt))
 
 
 if __name__ == "__main__":

@@ -165,9 +165,15 @@ def _stage(args: argparse.Namespace) -> str:
         from stages.sdg.run.single import render_one
 
         return render_one(settings, args.frame, args.folder, out=args.out, scene=args.save_blend).summary()
+    from stages.common.pipeline import stage_run
     from stages.sdg.run.job import render_frames
 
-    report = render_frames(settings, args.folder)
+    with stage_run("sdg", settings, Path.cwd()) as stage:
+        report = render_frames(settings, args.folder)
+        stage.figures |= {"frames": report.frames, "rendered": report.rendered, "seconds_rendering": report.seconds}
+        sheet = args.folder / "contact-sheet.jpg"
+        if sheet.is_file():
+            stage.run.log_image(sheet, "frames")
     return "\n".join(filter(None, [report.targets, report.summary(args.folder)]))
 
 

@@ -11,18 +11,21 @@ from stages.common.settings import load
 
 def train_command(args: argparse.Namespace) -> str:
     """Train with the composed settings."""
+    from stages.common.pipeline import stage_run
     from stages.train.run import train_detector
 
     settings = load(args.params)
-    return train_detector(
-        args.dataset,
-        args.out,
-        model=settings.model,
-        train=settings.train,
-        compute=settings.compute,
-        tracking=settings.tracking,
-        project=Path.cwd(),
-    ).summary()
+    with stage_run("train", settings, Path.cwd(), alone="") as stage:
+        return train_detector(
+            args.dataset,
+            args.out,
+            model=settings.model,
+            train=settings.train,
+            compute=settings.compute,
+            tracking=settings.tracking,
+            project=Path.cwd(),
+            run=stage.run,
+        ).summary()
 
 
 def export_command(args: argparse.Namespace) -> str:

@@ -25,15 +25,21 @@ def write_curves(folder: Path, epochs: Sequence[Epoch], curve: Curve) -> None:
         curve: detections of the finished model on the validation pictures.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.figures))
-    with open(folder / "epochs.csv", "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["epoch", *names])
-        writer.writerows([epoch.number, *(epoch.figures.get(name, "") for name in names)] for epoch in epochs)
+    names = write_epochs(folder / "epochs.csv", epochs)
     rows = precision_recall(curve)
     with open(folder / "precision_recall.csv", "w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([("score", "precision", "recall", "f1"), *rows.round(5).tolist()])
     _draw(folder / "curves.png", epochs, names, rows)
+
+
+def write_epochs(path: Path, epochs: Sequence[Epoch]) -> list[str]:
+    """Write a row an epoch, and return the names of the columns after ``epoch``."""
+    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.figures))
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["epoch", *names])
+        writer.writerows([epoch.number, *(epoch.figures.get(name, "") for name in names)] for epoch in epochs)
+    return names
 
 
 def precision_recall(curve: Curve) -> NDArray[np.float64]:

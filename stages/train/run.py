@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from stages.common.settings.platform import Tracking
 from stages.common.tracking import RunLogger, open_run
 from stages.train.augment import augmentations
 from stages.train.checkpoints import key_of, work_folder
-from stages.train.curves import write_curves
+from stages.train.curves import write_curves, write_epochs
 from stages.train.data import YoloData, read_data
 from stages.train.export import Exported, export_model
 from stages.train.registry import find_trainer
@@ -67,6 +67,7 @@ def train_detector(
     compute: Compute,
     tracking: Tracking,
     project: Path,
+    run: RunLogger | None = None,
 ) -> Outcome:
     """Train a detector and write ``best.pt``, ``best.onnx`` and ``training.json``.
 
@@ -81,6 +82,7 @@ def train_detector(
         compute: where it runs.
         tracking: where it is logged.
         project: top of the repository, where ``.cache`` and ``dvc.lock`` lie.
+        run: to log into; None opens one, as ``tracking`` says, which an interrupted training goes on with.
 
     Raises:
         SettingsError: when an augmentation is unknown or out of range.
@@ -91,18 +93,20 @@ def train_detector(
     trainer = find_trainer(compute.target)
     data = read_data(dataset)
     cache = ignored_folder(project / ".cache")
+    # frames of a sweep or a curve are others than those that dvc.lock tells of
+    revision = data_revision(project) if dataset.resolve().is_relative_to((project / "data").resolve()) else ""
     weights = find_weights(model, main_checkout(project) / ".cache" / "weights", project)
     if weights.notice:
         notify(weights.notice)
     settings = {"model": model.model_dump(), "train": train.model_dump(), "compute": compute.model_dump()}
     key = key_of(_what_matters(settings) | {"data": data.sha256, "weights": weights.sha256})
     with work_folder(cache / "train", key, fresh=not train.resume) as work:
-        with _tracked(tracking, project, work, model.name) as run:
-            _log_start(run, settings, data, weights, project)
+        with nullcontext(run) if run else _tracked(tracking, project, work, model.name) as run:
+            _log_start(run, settings, data, weights, project, revision)
             job = Job(data, model, train, compute, augment, weights, work, lambda epoch: _log_epoch(run, epoch), notify)
             start = time.monotonic()
             trained = trainer(job)
-            run.log_metrics({"seconds/training": time.monotonic() - start})
+            run.log_metrics({"train/seconds": time.monotonic() - start})
             exported = export_model(
                 trained.weights,
                 model.input_size,
@@ -115,9 +119,10 @@ def train_detector(
             with atomic_write(out / "best.pt", "wb") as stream:
                 stream.write(trained.weights.read_bytes())
             _log_end(run, trained, exported, out, work)
+            run.settle()
         content = {
             "run_id": run.run_id,
-            "data_revision": data_revision(project),
+            "data_revision": revision,
             "data_sha256": data.sha256,
             "settings_sha256": key_of(settings),
             "architecture": model.architecture,
@@ -128,6 +133,7 @@ def train_detector(
             **_about_export(exported),
         }
         write_json(out / "training.json", content)
+        write_epochs(out / "epochs.csv", trained.epochs)
     return Outcome(content, out)
 
 
@@ -173,10 +179,11 @@ def _what_matters(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return kept | {package: version(package) for package in ("torch", "ultralytics-opencv-headless")}
 
 
-def _log_start(run: RunLogger, settings: Mapping[str, Any], data: YoloData, weights: Weights, project: Path) -> None:
-    revision = data_revision(project)
+def _log_start(
+    run: RunLogger, settings: Mapping[str, Any], data: YoloData, weights: Weights, project: Path, revision: str
+) -> None:
     run.log_params(settings)
-    run.log_params({"data": {"train_pictures": len(data.train.pictures), "val_pictures": len(data.val.pictures)}})
+    run.log_metrics({"train/pictures": len(data.train.pictures), "val/pictures": len(data.val.pictures)})
     run.log_tags(
         {
             "git.commit": _commit(project),
@@ -193,17 +200,20 @@ def _log_start(run: RunLogger, settings: Mapping[str, Any], data: YoloData, weig
 
 
 def _log_epoch(run: RunLogger, epoch: Epoch) -> None:
-    run.log_metrics(epoch.figures, epoch.number)
+    # charts are grouped by what stands before the slash
+    figures = {name.replace("lr/", "train/learning_rate_"): value for name, value in epoch.figures.items()}
+    run.log_metrics(figures, epoch.number)
 
 
 def _log_end(run: RunLogger, trained: Trained, exported: Exported, out: Path, work: Path) -> None:
     about = _about_export(exported)
     run.log_tags({"device": trained.device})
-    run.log_metrics({"best_epoch": trained.best_epoch, "threshold": about["threshold"]})
-    run.log_metrics({f"operating_point/{name}": value for name, value in about["operating_point"].items()})
-    run.log_metrics({f"parity/{name}": value for name, value in about["parity"].items()})
+    run.log_metrics({"train/best_epoch": trained.best_epoch, "train/threshold": about["threshold"]})
+    run.log_metrics({f"val/chosen_{name}": value for name, value in about["operating_point"].items()})
+    run.log_metrics({f"train/parity_{name}": value for name, value in about["parity"].items()})
     write_curves(work / "curves", trained.epochs, exported.curve)
     run.log_artifact(work / "curves", "curves")
+    run.log_image(work / "curves" / "curves.png", "curves")
     run.log_artifact(out / "best.pt", "weights")
     run.log_onnx(exported.path, "detector")
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-import requests
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.models import Model
@@ -23,6 +19,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from stages.common.mlflow_store import local_uri
 from stages.common.settings.platform import Tracking
 from stages.common.tracking import clean, flatten, open_run, resume_run
+from tests.common.mlflow_server import free_port, kill, serve
 from tests.tiny_models import write_constant_model
 
 
@@ -44,42 +41,10 @@ def stored(project: Path, run_id: str) -> Run:
     return MlflowClient(local_uri(project)).get_run(run_id)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path)]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with open(tmp_path / "log", "wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=environment, cwd=tmp_path, start_new_session=True
-        )
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 90
-        while True:
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-            try:
-                requests.get(f"{uri}/health", timeout=1).raise_for_status()
-                break
-            except requests.RequestException:
-                time.sleep(0.2)
-        yield uri, process
-    finally:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with serve(f"sqlite:///{tmp_path}/server.db", tmp_path, tmp_path) as running:
+        yield running
 
 
 def test_a_run_in_the_local_store_holds_all_that_was_logged(project: Path, tmp_path: Path) -> None:

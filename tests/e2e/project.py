@@ -67,6 +67,12 @@ class Project:
         assert done.returncode == 0, done.stdout
         return Answer(done.stdout)
 
+    def python(self, module: str, *arguments: str) -> Answer:
+        """Run a module of the project, such as a stage that DVC does not start."""
+        done = self._run([sys.executable, "-m", module, *arguments])
+        assert done.returncode == 0, done.stdout
+        return Answer(done.stdout)
+
     def refused(self, *arguments: str) -> Answer:
         """Run DVC, which must fail."""
         done = self._run([sys.executable, "-m", "dvc", *arguments])

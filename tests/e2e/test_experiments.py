@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 from typing import Any
 
 import pytest
 import yaml
+from mlflow import MlflowClient
 
+from stages.common.mlflow_store import local_uri
 from tests.e2e.project import Answer, Project
 
 pytestmark = pytest.mark.e2e
@@ -37,6 +40,52 @@ def test_the_first_run_makes_everything(first_run: tuple[Project, Answer]) -> No
         "reports/deploy.json",
     ]
     assert [path for path in outputs if not (project.folder / path).is_file()] == []
+
+
+def test_the_stages_of_the_first_run_share_one_mlflow_run(first_run: tuple[Project, Answer]) -> None:
+    client = MlflowClient(local_uri(first_run[0].folder))
+    [experiment] = [item for item in client.search_experiments() if item.name == "sim-to-cloud"]
+    found = client.search_runs([experiment.experiment_id])
+    [run] = [item for item in found if "mlflow.parentRunId" not in item.data.tags]
+    stages = [item for item in found if item.data.tags.get("mlflow.parentRunId") == run.info.run_id]
+    assert sorted(item.info.run_name for item in stages) == sorted(ALL)
+    assert {item.info.status for item in (run, *stages)} == {"FINISHED"}
+    assert run.data.params["train.epochs"] == "1"
+    assert {"sim.f1", "train/best_epoch", *(f"seconds/{name}" for name in ALL)} <= set(run.data.metrics)
+    assert run.data.tags["mlflow.note.content"].startswith("**Nothing real was measured**")
+    assert run.data.tags["git.commit"]
+    training = json.loads((first_run[0].folder / "models/training.json").read_text(encoding="utf-8"))
+    assert training["run_id"] == run.info.run_id
+
+
+def test_what_dvc_compares(project: Project) -> None:
+    """Settings, figures and plots of the workspace against the commit; the figures as after another training."""
+    path = project.folder / "reports/metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    assert len(metrics["sim"]) <= 12
+    path.unlink()  # DVC's own copy may be a link
+    path.write_text(json.dumps({**metrics, "sim": {**metrics["sim"], "f1": 0.5}}), encoding="utf-8")
+    assert "sim.f1" in project.dvc("metrics", "diff").text
+    params = project.folder / "params.yaml"
+    params.write_text(params.read_text(encoding="utf-8").replace("epochs: 1", "epochs: 2"), encoding="utf-8")
+    assert "train.epochs" in project.dvc("params", "diff").text
+    shown = json.loads(project.dvc("plots", "show", "--json").text.splitlines()[-1])["data"]
+    assert {"sim precision and recall", "sim confusion", "loss", "validation"} <= set(shown)
+    assert all(item["type"] == "vega" for name in ("loss", "sim confusion") for item in shown[name])
+
+
+def test_a_search_runs_trials_and_leaves_frames_and_model_alone(project: Project) -> None:
+    before = project.frames(), (project.folder / "models/best.onnx").read_bytes()
+    answer = project.python("stages.sweep", "sweep.objective=sim.f1", "sweep.trials=1")
+    assert "1 trials finished, 0 failed" in answer.text
+    assert "dvc exp run -S 'randomization.light.exposure=[normal," in answer.text
+    [row] = csv.DictReader((project.folder / "reports/sweep-appearance.csv").read_text(encoding="utf-8").splitlines())
+    assert row["state"] == "complete"
+    run = MlflowClient(local_uri(project.folder)).get_run(row["run_id"])
+    assert run.data.metrics["sim.f1"] == run.data.metrics["sweep.objective"] == float(row["sim.f1"])
+    assert run.data.params["randomization.light.exposure"].startswith("[normal, ")
+    assert (project.frames(), (project.folder / "models/best.onnx").read_bytes()) == before
+    assert project.git("status", "--porcelain") == ""
 
 
 def test_a_second_run_has_nothing_to_do(project: Project) -> None:

@@ -18,6 +18,7 @@ from stages.common.settings.messages import sentences
 from stages.common.settings.pictures import Dataset, Randomization, Renderer, Scene
 from stages.common.settings.platform import Deploy, Storage, Tracking
 from stages.common.settings.presets import Presets, preset_mistakes
+from stages.common.settings.sweep import Sweep
 from stages.common.settings.targets import Targets, target_mistakes
 
 __all__ = ["CLASSES", "Settings", "check", "load"]
@@ -49,6 +50,7 @@ class Settings(Group):
     deploy: Deploy
     tracking: Tracking
     aws: Aws
+    sweep: Sweep
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:

@@ -75,6 +75,8 @@ class Tracking(Group):
         uri: tracking server, or empty for ``mlflow.db`` in the repository's main checkout.
         experiment: name of the MLflow experiment.
         timeout: seconds to wait for the server before going on without it.
+        tensorboard: write TensorBoard's event files into ``tensorboard/`` of the main checkout as well.
+        system_interval: seconds between looks at processor, memory, disk and GPUs; 0: none.
     """
 
     name: str
@@ -82,3 +84,5 @@ class Tracking(Group):
     uri: str = ""
     experiment: str = "sim-to-cloud"
     timeout: float = Field(3, gt=0, le=60)
+    tensorboard: bool = False
+    system_interval: float = Field(10, ge=0, le=3600)
