@@ -179,7 +179,7 @@ def _tracked(tracking: Tracking, project: Path, work: Path, name: str) -> Iterat
 
 def _what_matters(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The settings that a checkpoint depends on, with the versions of what computes it."""
-    ignored = {"name", "resume", "workers", "target", "weights"}
+    ignored = {"name", "resume", "workers", "target", "weights", "emulator"}
     kept = {group: {k: v for k, v in values.items() if k not in ignored} for group, values in settings.items()}
     return kept | {package: version(package) for package in ("torch", "ultralytics-opencv-headless")}
 
