@@ -69,7 +69,7 @@ def _deploy(args: argparse.Namespace) -> str:
 
     settings = load(args.params)
     choice = choose_model(settings, Path.cwd(), args.model)
-    done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings.deploy, choice.version)
+    done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings, choice.version)
     return f"{done}; {choice.sentence}"
 
 
