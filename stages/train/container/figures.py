@@ -6,7 +6,8 @@ import os
 import queue
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ LIVE_TIMEOUT = 5
 LIVE_QUEUE = 1000
 """Epochs that wait for MLflow; what is more is left to the client's replay."""
 
-LIVE_LAST = 10.0
+LIVE_LAST = 30.0
 """Seconds that the end of a training waits for MLflow."""
 
 
@@ -97,18 +98,26 @@ class Live:
 
     def _work(self) -> None:
         client: Any = None
+        with self._told():
+            client = self._connect()  # takes seconds, so while the first epoch is trained
         while (epoch := self._waiting.get()) is not None:
-            try:
+            with self._told():
                 client = client or self._connect()
                 self._log(client, epoch)
-            except Exception as error:  # of MLflow, requests, boto3, whatever the address leads to
-                if not self._noticed:
-                    self._noticed = True
-                    print(
-                        f"MLflow at {shown(self._uri)} does not take the figures ({type(error).__name__}); "
-                        f"{METRICS} has them",
-                        flush=True,
-                    )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Mention what goes wrong, once."""
+        try:
+            yield
+        except Exception as error:  # of MLflow, requests, boto3, whatever the address leads to
+            if not self._noticed:
+                self._noticed = True
+                print(
+                    f"MLflow at {shown(self._uri)} does not take the figures ({type(error).__name__}); "
+                    f"{METRICS} has them",
+                    flush=True,
+                )
 
     def _connect(self) -> Any:
         os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(LIVE_TIMEOUT)

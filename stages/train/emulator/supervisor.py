@@ -21,7 +21,7 @@ from stages.common.buckets import Bucket, open_bucket
 from stages.common.errors import StageError
 from stages.common.files import write_json
 from stages.train.contract import METRICS, read_metrics
-from stages.train.emulator.job import REPOSITORY, SECRETS, JobFolder
+from stages.train.emulator.job import ENDED, REPOSITORY, SECRETS, JobFolder
 
 LOOK = 0.1
 """Seconds between two looks at container, stop request and metrics."""
@@ -29,7 +29,7 @@ LOOK = 0.1
 TRIES = 20
 """To become the one who works on a job."""
 
-SYNC = 1.0
+SYNC = 0.2
 """Seconds between two copies of changed checkpoints."""
 
 FAILURE_LENGTH = 1024
@@ -47,7 +47,8 @@ def supervise(folder: Path) -> None:
     for _ in range(TRIES):  # a client that looks whether the job is alive holds it for a moment
         try:
             with job.held():
-                _Supervisor(job).run()
+                if job.describe().get("TrainingJobStatus") not in ENDED:
+                    _Supervisor(job).run()
             return
         except BlockingIOError:
             time.sleep(LOOK)
@@ -133,7 +134,7 @@ class _Supervisor:
             "AWS_REGION": self.options.region,
         }
         container = subprocess.Popen(
-            [sys.executable, "-u", "-m", "container", "train"],
+            self._command(),
             cwd=REPOSITORY,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -155,6 +156,12 @@ class _Supervisor:
         if end != "interrupted" or self.options.grace:
             self._sync()  # what the container wrote after SIGTERM
         return end, container.returncode
+
+    def _command(self) -> list[str]:
+        """The image's entry point with ``train``, unless the request has its own."""
+        about = self.request.get("AlgorithmSpecification", {})
+        entry = about.get("ContainerEntrypoint") or [sys.executable, "-u", "-m", "container"]
+        return [*entry, *(about.get("ContainerArguments") or ["train"])]
 
     def _watch(self, container: subprocess.Popen[bytes], started: float) -> End:
         """Look after the container until it ends or has to."""
