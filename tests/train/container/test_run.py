@@ -181,7 +181,7 @@ def test_hyperparameters_that_are_wrong(tmp_path: Path) -> None:
     tree = make_tree(tmp_path)
     (tree.root / "input/config/hyperparameters.json").write_text('{"train.epochs": "none", "model.input_size": "65"}')
     assert main(tree) == SettingsError.exit_code
-    assert "train.epochs is none" in failure(tree)
+    assert "train.epochs is 'none'" in failure(tree)
     assert "model.input_size is 65" in failure(tree)
 
 
