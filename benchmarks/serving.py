@@ -42,6 +42,9 @@ import psutil
 
 from benchmarks import hostile
 
+ROUNDS = 8
+"""Of requests and bare inferences in turns."""
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -56,11 +59,12 @@ class Body:
 
 @dataclass(frozen=True)
 class Measured:
-    """One server under one load."""
+    """One server under one load, and bare ONNX Runtime in the same minutes."""
 
-    clients: int
     rate: float
     cpu_ms: float
+    bare_cpu_ms: float
+    bare_ms: float
     p50_ms: float
     p95_ms: float
 
@@ -83,27 +87,32 @@ def photograph(seed: int = 0) -> bytes:
     """A JPEG of 1280x720 with the size of a photograph's."""
     rng = np.random.default_rng(seed)
     coarse = cv2.resize(rng.integers(0, 256, (36, 64, 3), np.uint8), (1280, 720), interpolation=cv2.INTER_CUBIC)
-    fine = rng.normal(0, 9, (720, 1280, 1))
+    fine = rng.normal(0, 2, (720, 1280, 1))
     return bytes(cv2.imencode(".jpg", np.clip(coarse + fine, 0, 255).astype(np.uint8))[1])
 
 
-def bare(model: Path, seconds: float) -> tuple[float, float]:
-    """ONNX Runtime alone, one thread: CPU and wall milliseconds of an inference."""
-    import onnxruntime
+class Bare:
+    """ONNX Runtime alone, one thread, on a prepared input."""
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    tensor = np.random.default_rng(0).random((1, 3, 640, 640), np.float32)
-    session.run(None, {name: tensor})
-    walls = []
-    started, cpu = time.perf_counter(), time.process_time()
-    while time.perf_counter() - started < seconds:
-        before = time.perf_counter()
-        session.run(None, {name: tensor})
-        walls.append(time.perf_counter() - before)
-    return (time.process_time() - cpu) / len(walls) * 1000, statistics.median(walls) * 1000
+    def __init__(self, model: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self.name = self.session.get_inputs()[0].name
+        self.tensor = np.random.default_rng(0).random((1, 3, 640, 640), np.float32)
+        self.run(2)
+
+    def run(self, count: int) -> tuple[float, list[float]]:
+        """CPU seconds of so many inferences, and the wall seconds of each."""
+        walls = []
+        cpu = time.process_time()
+        for _ in range(count):
+            before = time.perf_counter()
+            self.session.run(None, {self.name: self.tensor})
+            walls.append(time.perf_counter() - before)
+        return time.process_time() - cpu, walls
 
 
 @contextmanager
@@ -217,20 +226,31 @@ def cpu_seconds(server: psutil.Process) -> float:
     return total
 
 
-def measure(server: psutil.Process, port: int, body: Body, clients: int, requests: int) -> Measured:
-    load(port, body, clients, max(requests // 10, clients))
-    before = cpu_seconds(server)
-    latencies, statuses, seconds = load(port, body, clients, requests)
-    if set(statuses) != {200}:
-        raise SystemExit(f"answers other than 200: {dict(statuses)}")
-    cpu = (cpu_seconds(server) - before) / requests
-    ordered = sorted(latencies)
+def measure(server: psutil.Process, port: int, body: Body, clients: int, requests: int, bare: Bare) -> Measured:
+    """Requests in rounds, with bare inferences in between: what else the machine does then weighs on both alike."""
+    load(port, body, clients, 2 * clients)
+    cpu = bare_cpu = seconds = 0.0
+    latencies: list[float] = []
+    walls: list[float] = []
+    share = max(requests // ROUNDS, clients)
+    for _ in range(ROUNDS):
+        spent, single = bare.run(share)
+        bare_cpu, walls = bare_cpu + spent, walls + single
+        before = cpu_seconds(server)
+        answered, statuses, took = load(port, body, clients, share)
+        cpu, seconds = cpu + cpu_seconds(server) - before, seconds + took
+        latencies += answered
+        if set(statuses) != {200}:
+            raise SystemExit(f"answers other than 200: {dict(statuses)}")
+    count = share * ROUNDS
+    latencies.sort()
     return Measured(
-        clients,
-        requests / seconds,
-        cpu * 1000,
-        statistics.median(ordered) * 1000,
-        ordered[int(len(ordered) * 0.95)] * 1000,
+        rate=count / seconds,
+        cpu_ms=cpu / count * 1000,
+        bare_cpu_ms=bare_cpu / count * 1000,
+        bare_ms=statistics.median(walls) * 1000,
+        p50_ms=statistics.median(latencies) * 1000,
+        p95_ms=latencies[int(len(latencies) * 0.95)] * 1000,
     )
 
 
@@ -260,17 +280,16 @@ def speed(args: argparse.Namespace, folder: Path) -> None:
     }
     if args.others:
         servers |= others(args.others, port, jpeg, model, folder)
-    cpu, wall = bare(model, args.seconds)
-    print(f"{'bare ONNX Runtime':20} {cpu:6.1f} ms CPU, median {wall:.1f} ms", flush=True)
+    bare = Bare(model)
     for name, (command, body, ready) in servers.items():
         with running(command, port, model, ready) as server:
             for clients in (1, 4, 16):
-                again, _ = bare(model, args.seconds / 4)  # in the same minute, since the machine's clock varies
-                done = measure(server, port, body, clients, args.requests)
+                done = measure(server, port, body, clients, args.requests, bare)
                 print(
-                    f"{name:20} {clients:2} clients: {done.cpu_ms:5.1f} ms CPU a request ({again / done.cpu_ms:.2f} of "
-                    f"bare {again:.1f}), {1000 / done.cpu_ms:.1f} requests a CPU second, {done.rate:.1f}/s, "
-                    f"p50 {done.p50_ms:.0f} ms, p95 {done.p95_ms:.0f} ms",
+                    f"{name:20} {clients:2} clients: {done.cpu_ms:5.1f} ms CPU a request, "
+                    f"{1000 / done.cpu_ms:.1f} requests a CPU second; bare {done.bare_cpu_ms:.1f} ms CPU, ratio "
+                    f"{done.bare_cpu_ms / done.cpu_ms:.3f}; {done.rate:.1f}/s, p50 {done.p50_ms:.0f} ms, "
+                    f"p95 {done.p95_ms:.0f} ms, {done.p95_ms / done.bare_ms:.1f} times a single inference",
                     flush=True,
                 )
 
@@ -355,7 +374,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "benchmark-serving")
     commands = parser.add_subparsers(required=True)
     tasks: dict[str, tuple[Callable[[argparse.Namespace, Path], None], dict[str, object]]] = {
-        "speed": (speed, {"--requests": 300, "--seconds": 8.0, "--others": ""}),
+        "speed": (speed, {"--requests": 320, "--others": ""}),
         "soak": (soak, {"--requests": 50_000}),
         "hostile": (attack, {"--bodies": 10_000, "--seed": 0}),
     }
