@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -90,14 +92,17 @@ def test_a_stopped_job_ends_in_time_and_goes_on_as_if_it_had_not_been(done: Done
     assert (tree.model / "best.pt").read_bytes() == (done.tree.model / "best.pt").read_bytes()
 
 
-def test_mlflow_that_never_answers_holds_nothing_up(tmp_path: Path) -> None:
-    import socket
-
+def test_it_starts_from_weights_while_mlflow_never_answers(done: Done, tmp_path: Path) -> None:
     tree = make_tree(tmp_path, epochs=1)
+    (tree.root / "input/data/weights").mkdir()
+    shutil.copy(done.tree.model / "best.pt", tree.root / "input/data/weights/start.pt")
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         uri = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         code, said = run(tree, MLFLOW_TRACKING_URI=uri, MLFLOW_RUN_ID="0" * 32)
     assert code == 0, said
+    transfer = read_result(tree.model).transfer
+    assert transfer is not None
+    assert transfer.taken == transfer.total
 
 
 def test_mlflow_gets_each_figure_once(done: Done, tmp_path: Path) -> None:
@@ -139,6 +144,16 @@ def test_a_full_disk_fails_and_keeps_the_checkpoint_before(tmp_path: Path) -> No
         assert (tree.checkpoints / CURRENT).is_file()
         assert [path.name for path in tree.checkpoints.glob(".*")] == []
         assert len(read_metrics((tree.checkpoints / METRICS).read_bytes())) == 1
+
+
+def test_a_full_disk_while_unpacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/data")
+
+    monkeypatch.setattr("stages.train.container.run.unpack", full_disk)
+    tree = make_tree(tmp_path)
+    assert main(tree) == TrainingError.exit_code
+    assert failure(tree) == "the disk is full (/tmp/data); give the job a larger volume"
 
 
 def test_no_gpu_where_there_should_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
