@@ -281,6 +281,7 @@ def speed(args: argparse.Namespace, folder: Path) -> None:
     if args.others:
         servers |= others(args.others, port, jpeg, model, folder)
     bare = Bare(model)
+    servers = {name: server for name, server in servers.items() if args.only.lower() in name.lower()}
     for name, (command, body, ready) in servers.items():
         with running(command, port, model, ready) as server:
             for clients in (1, 4, 16):
@@ -374,7 +375,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "benchmark-serving")
     commands = parser.add_subparsers(required=True)
     tasks: dict[str, tuple[Callable[[argparse.Namespace, Path], None], dict[str, object]]] = {
-        "speed": (speed, {"--requests": 320, "--others": ""}),
+        "speed": (speed, {"--requests": 320, "--others": "", "--only": ""}),
         "soak": (soak, {"--requests": 50_000}),
         "hostile": (attack, {"--bodies": 10_000, "--seed": 0}),
     }

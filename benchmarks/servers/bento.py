@@ -17,5 +17,5 @@ class Service:
         self.pipeline = Pipeline()
 
     @bentoml.api
-    def invocations(self, picture: Annotated[Path, ContentType("image/jpeg")]) -> dict[str, Any]:
+    def invocations(self, picture: Annotated[Path, ContentType("image/jpeg")], /) -> dict[str, Any]:
         return self.pipeline(picture.read_bytes())
