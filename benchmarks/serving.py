@@ -23,6 +23,7 @@ import base64
 import json
 import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -32,7 +33,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,6 +138,8 @@ def running(command: list[str], port: int, model: Path, ready: str = "/ping") ->
             _, alive = psutil.wait_procs(family, 15)
             for left in alive:
                 left.kill()
+            with suppress(ProcessLookupError):  # LitServe's workers outlive it
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def answers(port: int, path: str) -> bool:
