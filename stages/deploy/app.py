@@ -1,4 +1,4 @@
-"""SageMaker's contract over HTTP: ``GET /ping``, ``POST /invocations``; and ``GET /metrics``."""
+"""SageMaker's contract over HTTP: ``/ping``, ``/invocations``, ``/execution-parameters``; and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from stages.deploy.answer import ATTRIBUTES
 from stages.deploy.bundle import Serving
 from stages.deploy.inference import Inference
 from stages.deploy.metrics import Metrics
 from stages.deploy.picture import PictureError
+from stages.deploy.wishes import WishError, Wishes, read_wishes
 
 TYPES = {
     "",
@@ -32,6 +32,9 @@ TYPES = {
 
 RETRY_SECONDS = 1
 """What 503 asks a client to wait."""
+
+BATCH_MB = 100
+"""What the requests of a batch transform may hold together in MiB (API reference, CreateTransformJob)."""
 
 CLIENT_CLOSED = 499
 """Status in the metrics of a request whose client left before the answer (nginx's)."""
@@ -53,6 +56,7 @@ def make_app(inference: Inference, serving: Serving, client_timeout: float) -> S
             Route("/ping", _ping, methods=["GET"]),
             Route("/invocations", service.invocations, methods=["POST"]),
             Route("/metrics", service.expose, methods=["GET"]),
+            Route("/execution-parameters", service.execution_parameters, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _refusal, Exception: _failure},
     )
@@ -76,6 +80,14 @@ class _Service:
         page, content_type = self.metrics.expose(request.headers.get("accept", ""))
         return Response(page, headers={"Content-Type": content_type})
 
+    async def execution_parameters(self, _request: Request) -> Response:
+        """What batch transform should send (developer guide, "Use Your Own Inference Code with Batch Transform")."""
+        payload = max(int(self.max_body / 2**20), 1)
+        parallel = min(self.inference.threads, max(BATCH_MB // payload, 1))
+        return JSONResponse(
+            {"MaxConcurrentTransforms": parallel, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": payload}
+        )
+
     async def _counted(self, request: Request, work: Callable[[Request], Awaitable[Response]]) -> Response:
         started = time.perf_counter()
         code = 500
@@ -94,8 +106,7 @@ class _Service:
             self.metrics.seconds.observe(time.perf_counter() - started)
 
     async def _detect(self, request: Request) -> Response:
-        _check_headers(request)
-        threshold = _threshold(request.headers.get(ATTRIBUTES, ""))
+        wishes = _wishes(request)
         if self.under_way >= self.places:
             raise HTTPException(
                 503, "all places in the queue are taken: try again soon", {"Retry-After": str(RETRY_SECONDS)}
@@ -103,15 +114,15 @@ class _Service:
         self._count(1)
         try:
             body = await self._body(request)
-            result = await self.inference.detect(body, threshold)
+            result = await self.inference.detect(body, wishes)
         except PictureError as error:
             raise HTTPException(error.status, str(error)) from None
         finally:
             self._count(-1)
         self.metrics.work.observe(result.seconds)
-        for found in result.body["detections"]:
-            self.metrics.detections.labels(found["category_name"]).inc()
-        return JSONResponse(result.body)
+        for category in result.categories:
+            self.metrics.detections.labels(category).inc()
+        return Response(result.body, media_type=wishes.content_type)
 
     def _count(self, change: int) -> None:
         self.under_way += change
@@ -144,38 +155,24 @@ async def _ping(_request: Request) -> Response:
     return Response(status_code=200)
 
 
-def _check_headers(request: Request) -> None:
+def _wishes(request: Request) -> Wishes:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in TYPES:
         raise HTTPException(
             415, f"Content-Type '{content_type}' is not taken: send a picture as image/jpeg, image/png, or another"
         )
-    accept = request.headers.get("accept", "*/*")
-    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    if not wanted & {"", "*/*", "application/*", "application/json"}:
-        raise HTTPException(406, f"Accept '{accept}' cannot be met: ask for application/json")
-
-
-def _threshold(attributes: str) -> float | None:
-    """Least score that a client asks for, as in ``threshold=0.4``; None for the model's own."""
-    if not attributes.strip():
-        return None
-    key, _, value = attributes.partition("=")
     try:
-        threshold = float(value)
-    except ValueError:
-        threshold = -1.0
-    if key.strip() != "threshold" or not 0 <= threshold < 1:
-        raise HTTPException(400, f"{ATTRIBUTES} '{attributes}' is not known: send threshold= and a number of 0 to 1")
-    return threshold
+        return read_wishes(request.headers)
+    except WishError as error:
+        raise HTTPException(error.status, str(error)) from None
 
 
 async def _refusal(request: Request, error: Exception) -> Response:
     """An answer in JSON to a request that cannot be met."""
     assert isinstance(error, HTTPException)
     known = {
-        404: f"there is no {request.url.path}: use /ping, /invocations or /metrics",
-        405: f"{request.method} is not for {request.url.path}: use GET /ping, POST /invocations, GET /metrics",
+        404: f"there is no {request.url.path}: use /ping, /invocations, /execution-parameters or /metrics",
+        405: f"{request.method} is not for {request.url.path}: use POST for /invocations and GET for all others",
     }
     sentence = known.get(error.status_code, error.detail)
     return JSONResponse({"error": sentence}, error.status_code, error.headers)

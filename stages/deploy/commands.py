@@ -71,7 +71,7 @@ def _deploy(args: argparse.Namespace) -> str:
     settings = load(args.params)
     with stage_run("deploy", settings, Path.cwd(), join=True) as stage:
         choice = choose_model(settings, Path.cwd(), args.model)
-        done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings.deploy, choice.version)
+        done = deploy(choice.path, args.pictures, args.bundle, args.receipt, settings, choice.version)
         stage.tags["model"] = choice.sentence
         return f"{done}; {choice.sentence}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from stages.common.detection.detector import Detector
-from stages.deploy.answer import answer
+from stages.deploy.answer import COCO, answer, coco_results
 from stages.deploy.bundle import Bundle
 from stages.deploy.picture import decode_upright, quiet_decoders
+from stages.deploy.wishes import Wishes
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,13 @@ class Result:
     """What the model said, and how long it took.
 
     Attributes:
-        body: of the response.
-        seconds: for decoding, inference and suppression, without waiting.
+        body: of the response, encoded.
+        categories: of the detections.
+        seconds: for decoding, inference, suppression and encoding, without waiting.
     """
 
-    body: dict[str, Any]
+    body: bytes
+    categories: tuple[str, ...]
     seconds: float
 
 
@@ -49,18 +53,25 @@ class Inference:
         width, height = self._detector.input_size
         self._detector.detect(np.zeros((height, width, 3), np.uint8))
 
-    async def detect(self, data: bytes, threshold: float | None) -> Result:
-        """Detections in a picture.
+    async def detect(self, data: bytes, wishes: Wishes) -> Result:
+        """Detections in a picture, as the client wants them.
 
         Raises:
             PictureError: when the bytes are no picture that can be used.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._detect, data, threshold)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._detect, data, wishes)
 
-    def _detect(self, data: bytes, threshold: float | None) -> Result:
+    def _detect(self, data: bytes, wishes: Wishes) -> Result:
         started = time.perf_counter()
         picture = decode_upright(data, self.settings.serving.max_pixels)
-        found = self._detector.detect(picture, threshold)
+        found = self._detector.detect(picture, wishes.threshold)
         height, width = picture.shape[:2]
-        body = answer(found, self.settings.names, width, height, self.settings.model_sha256)
-        return Result(body, time.perf_counter() - started)
+        names = self.settings.names
+        content: Any = (
+            coco_results(found, wishes.image)
+            if wishes.content_type == COCO
+            else answer(found, names, width, height, self.settings.model_sha256)
+        )
+        body = json.dumps(content, separators=(",", ":")).encode()
+        categories = tuple(names[number] for number in found.classes.tolist())
+        return Result(body, categories, time.perf_counter() - started)

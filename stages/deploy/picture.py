@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 MAX_SIDE = 16_384
 """Longest side of a picture in pixels."""
 
+MAX_SCANS = 100
+"""Scans of a JPEG. A progressive one has about ten; each costs a pass over all pixels and can take a handful of bytes,
+so that six megabytes of them keep a core busy for hours (libjpeg-turbo's own fuzzers stop at 500)."""
+
+START_OF_SCAN = b"\xff\xda"
+"""Marker of a scan; in entropy-coded data a zero follows each ``ff`` (ITU T.81, section B.1.1)."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 
 
@@ -50,6 +57,8 @@ def decode_upright(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
             f"the picture is {width}x{height} pixels, more than {max_pixels} in all or {MAX_SIDE} a side: "
             "send a smaller one",
         )
+    if data.startswith(b"\xff\xd8") and data.count(START_OF_SCAN) > MAX_SCANS:
+        raise PictureError(400, f"the JPEG has more than {MAX_SCANS} scans: send a plain one")
     import cv2
 
     try:

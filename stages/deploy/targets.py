@@ -5,33 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from stages.common.settings.platform import Deploy
+from stages.common.settings import Settings
 from stages.deploy.bundle import Bundle
 from stages.deploy.check import Parity, choose, compare
 from stages.deploy.local import running
 
-Target = Callable[[Bundle, Path, Path, Deploy], Parity | None]
+Target = Callable[[Bundle, Path, Path, Settings], Parity | None]
 """Serves a bundle: called with it, the model it was made from, a folder of pictures to check with, and the settings.
 
 Returns how the service compared with the model, or None when nothing was served.
 """
 
 
-def serve_here(bundle: Bundle, model: Path, pictures: Path, settings: Deploy) -> Parity:
+def serve_here(bundle: Bundle, model: Path, pictures: Path, settings: Settings) -> Parity:
     """Start a server here, compare its answers, stop it.
 
     Raises:
         ServiceError: when it does not start or answers otherwise than the model.
         InputError: when there are no pictures.
     """
-    chosen = choose(pictures, settings.check_frames)
-    with running(bundle.folder, settings.host, settings.port, settings.threads) as url:
+    chosen = choose(pictures, settings.deploy.check_frames)
+    with running(bundle.folder, settings.deploy.host, settings.deploy.port, settings.deploy.threads) as url:
         return compare(url, bundle, model, chosen)
 
 
-def serve_nowhere(_bundle: Bundle, _model: Path, _pictures: Path, _settings: Deploy) -> None:
+def serve_nowhere(_bundle: Bundle, _model: Path, _pictures: Path, _settings: Settings) -> None:
     """Leave it at the bundle."""
 
 
-TARGETS: dict[str, Target] = {"local": serve_here, "none": serve_nowhere}
+def serve_emulated(bundle: Bundle, model: Path, pictures: Path, settings: Settings) -> Parity:
+    """Serve the bundle here as SageMaker would, compare its answers, stop it.
+
+    Raises:
+        ServiceError: when the container does not start, answers otherwise than the model, or does not end in time.
+        StorageError: when object storage does not answer.
+        InputError: when there are no pictures.
+    """
+    from stages.deploy.emulator import endpoint
+
+    chosen = choose(pictures, settings.deploy.check_frames)
+    with endpoint(bundle, settings, Path.cwd()) as url:
+        return compare(url, bundle, model, chosen)
+
+
+TARGETS: dict[str, Target] = {"local": serve_here, "none": serve_nowhere, "sagemaker-local": serve_emulated}
 """By ``deploy.target``."""

@@ -229,7 +229,8 @@ def _cell(key: str, item: Mapping[str, Any], before: Mapping[str, Any]) -> str:
         same = abs(step) < LEAST_DIFFERENCE
         text = "±0" if same else _signed(step, 3)
         others = (before.get("interval") or {}).get(key) or (before.get(f"{key}_low"), before.get(f"{key}_high"))
-        apart = not same and ends and others and (ends[0] > others[1] or ends[1] < others[0])
+        known = ends and None not in others
+        apart = not same and known and (ends[0] > others[1] or ends[1] < others[0])
         lines.append(f"**{text}**" if apart else text)
     return "<br>".join(lines)
 

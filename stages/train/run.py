@@ -19,8 +19,9 @@ import yaml
 from stages.common.checkout import main_checkout
 from stages.common.files import atomic_write, write_json
 from stages.common.mlflow_store import ignored_folder
+from stages.common.settings.aws import Aws
 from stages.common.settings.learning import Compute, Model, Train
-from stages.common.settings.platform import Tracking
+from stages.common.settings.platform import Storage, Tracking
 from stages.common.tracking import RunLogger, open_run
 from stages.train.augment import augmentations
 from stages.train.checkpoints import key_of, work_folder
@@ -67,6 +68,8 @@ def train_detector(
     compute: Compute,
     tracking: Tracking,
     project: Path,
+    storage: Storage | None = None,
+    aws: Aws | None = None,
     run: RunLogger | None = None,
 ) -> Outcome:
     """Train a detector and write ``best.pt``, ``best.onnx`` and ``training.json``.
@@ -82,6 +85,8 @@ def train_detector(
         compute: where it runs.
         tracking: where it is logged.
         project: top of the repository, where ``.cache`` and ``dvc.lock`` lie.
+        storage: where a remote job's files lie.
+        aws: the account of a remote job.
         run: to log into; None opens one, as ``tracking`` says, which an interrupted training goes on with.
 
     Raises:
@@ -103,7 +108,13 @@ def train_detector(
     with work_folder(cache / "train", key, fresh=not train.resume) as work:
         with nullcontext(run) if run else _tracked(tracking, project, work, model.name) as run:
             _log_start(run, settings, data, weights, project, revision)
-            job = Job(data, model, train, compute, augment, weights, work, lambda epoch: _log_epoch(run, epoch), notify)
+            job = Job(
+                *(data, model, train, compute, augment, weights, work),
+                on_epoch=lambda epoch: _log_epoch(run, epoch),
+                notify=notify,
+                storage=storage,
+                aws=aws,
+            )
             start = time.monotonic()
             trained = trainer(job)
             run.log_metrics({"train/seconds": time.monotonic() - start})
@@ -174,7 +185,7 @@ def _tracked(tracking: Tracking, project: Path, work: Path, name: str) -> Iterat
 
 def _what_matters(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The settings that a checkpoint depends on, with the versions of what computes it."""
-    ignored = {"name", "resume", "workers", "target", "weights"}
+    ignored = {"name", "resume", "workers", "target", "weights", "emulator"}
     kept = {group: {k: v for k, v in values.items() if k not in ignored} for group, values in settings.items()}
     return kept | {package: version(package) for package in ("torch", "ultralytics-opencv-headless")}
 
@@ -202,7 +213,7 @@ def _log_start(
 def _log_epoch(run: RunLogger, epoch: Epoch) -> None:
     # charts are grouped by what stands before the slash
     figures = {name.replace("lr/", "train/learning_rate_"): value for name, value in epoch.figures.items()}
-    run.log_metrics(figures, epoch.number)
+    run.log_metrics(figures, epoch.number, epoch.time)
 
 
 def _log_end(run: RunLogger, trained: Trained, exported: Exported, out: Path, work: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import socket
 import subprocess
@@ -84,11 +85,14 @@ def test_a_client_may_ask_for_another_threshold(server: Server) -> None:
     assert len(answer["detections"]) == 1
 
 
-@pytest.mark.parametrize("attributes", ["threshold=2", "threshold=nan", "colour=red", "0.4"])
+@pytest.mark.parametrize("attributes", ["threshold=2", "threshold=nan", "colour=red", "0.4", "image_id=-1"])
 def test_a_threshold_that_is_none(server: Server, attributes: str) -> None:
     response = server.post(picture(), X_Amzn_SageMaker_Custom_Attributes=attributes)
     assert response.status_code == 400
-    assert error_of(response).endswith("is not known: send threshold= and a number of 0 to 1")
+    assert error_of(response) == (
+        f"x-amzn-sagemaker-custom-attributes '{attributes}' is not known: send threshold= and a number of 0 to 1, or "
+        "image_id= and a whole number"
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,19 +163,54 @@ def test_a_content_type_that_is_no_picture(server: Server) -> None:
     )
 
 
+def test_coco_results(server: Server, tmp_path: Path) -> None:
+    from pycocotools.coco import COCO
+
+    response = server.post(
+        picture(320, 160),
+        Accept="text/html, application/vnd.coco+json, application/json;q=0.9",
+        X_Amzn_SageMaker_Custom_Attributes="threshold=0.01; image_id=7",
+    )
+    assert response.headers["content-type"] == "application/vnd.coco+json"
+    results = response.json()
+    assert [(found["image_id"], found["category_id"]) for found in results] == [(7, 2), (7, 1), (7, 1)]
+    assert results[0]["bbox"] == pytest.approx([0, 0, 160, 160], abs=1e-4)
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps({"images": [{"id": 7}], "annotations": [], "categories": [{"id": 1}, {"id": 2}]}))
+    assert len(COCO(str(truth)).loadRes(results).anns) == 3
+
+
+def test_batch_transform_is_told_what_to_send(server: Server) -> None:
+    response = httpx.get(f"{server.url}/execution-parameters")
+    assert response.json() == {"MaxConcurrentTransforms": 1, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}
+
+
+def test_a_jpeg_of_endless_scans_is_refused(server: Server) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(stream, "JPEG", progressive=True)
+    whole = stream.getvalue()
+    assert server.post(whole).status_code == 200
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    response = server.post(whole[:-2] + 200 * scan + whole[-2:])
+    assert response.status_code == 400
+    assert error_of(response) == "the JPEG has more than 100 scans: send a plain one"
+
+
 def test_only_json_can_be_had(server: Server) -> None:
     response = server.post(picture(), Accept="text/csv")
     assert response.status_code == 406
-    assert error_of(response) == "Accept 'text/csv' cannot be met: ask for application/json"
+    assert (
+        error_of(response) == "Accept 'text/csv' cannot be met: ask for application/json or application/vnd.coco+json"
+    )
     assert server.post(picture(), Accept="text/csv, application/json;q=0.5").status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "sentence"),
     [
-        ("GET", "/invocations", 405, "GET is not for /invocations: use GET /ping, POST /invocations, GET /metrics"),
-        ("POST", "/ping", 405, "POST is not for /ping: use GET /ping, POST /invocations, GET /metrics"),
-        ("GET", "/", 404, "there is no /: use /ping, /invocations or /metrics"),
+        ("GET", "/invocations", 405, "GET is not for /invocations: use POST for /invocations and GET for all others"),
+        ("POST", "/ping", 405, "POST is not for /ping: use POST for /invocations and GET for all others"),
+        ("GET", "/", 404, "there is no /: use /ping, /invocations, /execution-parameters or /metrics"),
     ],
 )
 def test_what_is_not_there(server: Server, method: str, path: str, status: int, sentence: str) -> None:

@@ -145,9 +145,12 @@ class Detector:
         return Detections(letterbox.to_picture(found.xyxy, width, height), found.scores, found.classes)
 
     def _prepare(self, picture_bgr: NDArray[np.uint8]) -> tuple[NDArray[Any], Letterbox]:
+        import cv2
+
         boxed, letterbox = letterbox_picture(picture_bgr, self.input_size)
-        planes = boxed[:, :, ::-1].transpose(2, 0, 1)[None]
-        scaled = np.ascontiguousarray(planes, np.float32) / np.float32(255)
+        scaled = np.empty((1, 3, *boxed.shape[:2]), np.float32)
+        for plane, out in zip(reversed(cv2.split(boxed)), scaled[0], strict=True):
+            np.divide(plane, np.float32(255), out=out)
         return scaled.astype(self._dtype, copy=False), letterbox
 
 

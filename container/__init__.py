@@ -1,0 +1,1 @@
+"""The one image for training and serving; see ``Dockerfile`` and docs/container.md."""
