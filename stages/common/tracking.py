@@ -59,10 +59,17 @@ class RunLogger:
         """Set tags; empty ones are left out."""
         self._record("tags", {clean(name): value[:VALUE_LIMIT] for name, value in values.items() if value})
 
-    def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log numbers of one step; those that are not finite are left out."""
+    def log_metrics(self, values: Mapping[str, float], step: int = 0, time_ms: int | None = None) -> None:
+        """Log numbers of one step; those that are not finite are left out.
+
+        Args:
+            values: by name.
+            step: such as the epoch.
+            time_ms: milliseconds since 1970, None for now; the same numbers of the same moment are logged once.
+        """
         finite = {clean(name): float(value) for name, value in values.items() if math.isfinite(value)}
-        self._record("metrics", {"step": step, "time": int(time.time() * 1000), "values": finite})
+        moment = int(time.time() * 1000) if time_ms is None else time_ms
+        self._record("metrics", {"step": step, "time": moment, "values": finite})
 
     def log_dataset(self, name: str, digest: str, source: str, context: str) -> None:
         """Name a data set that the run used.

@@ -22,6 +22,8 @@ def train_command(args: argparse.Namespace) -> str:
         compute=settings.compute,
         tracking=settings.tracking,
         project=Path.cwd(),
+        storage=settings.storage,
+        aws=settings.aws,
     ).summary()
 
 

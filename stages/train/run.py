@@ -19,8 +19,9 @@ import yaml
 from stages.common.checkout import main_checkout
 from stages.common.files import atomic_write, write_json
 from stages.common.mlflow_store import ignored_folder
+from stages.common.settings.aws import Aws
 from stages.common.settings.learning import Compute, Model, Train
-from stages.common.settings.platform import Tracking
+from stages.common.settings.platform import Storage, Tracking
 from stages.common.tracking import RunLogger, open_run
 from stages.train.augment import augmentations
 from stages.train.checkpoints import key_of, work_folder
@@ -67,6 +68,8 @@ def train_detector(
     compute: Compute,
     tracking: Tracking,
     project: Path,
+    storage: Storage | None = None,
+    aws: Aws | None = None,
 ) -> Outcome:
     """Train a detector and write ``best.pt``, ``best.onnx`` and ``training.json``.
 
@@ -81,6 +84,8 @@ def train_detector(
         compute: where it runs.
         tracking: where it is logged.
         project: top of the repository, where ``.cache`` and ``dvc.lock`` lie.
+        storage: where a remote job's files lie.
+        aws: the account of a remote job.
 
     Raises:
         SettingsError: when an augmentation is unknown or out of range.
@@ -99,7 +104,13 @@ def train_detector(
     with work_folder(cache / "train", key, fresh=not train.resume) as work:
         with _tracked(tracking, project, work, model.name) as run:
             _log_start(run, settings, data, weights, project)
-            job = Job(data, model, train, compute, augment, weights, work, lambda epoch: _log_epoch(run, epoch), notify)
+            job = Job(
+                *(data, model, train, compute, augment, weights, work),
+                on_epoch=lambda epoch: _log_epoch(run, epoch),
+                notify=notify,
+                storage=storage,
+                aws=aws,
+            )
             start = time.monotonic()
             trained = trainer(job)
             run.log_metrics({"seconds/training": time.monotonic() - start})
@@ -193,7 +204,7 @@ def _log_start(run: RunLogger, settings: Mapping[str, Any], data: YoloData, weig
 
 
 def _log_epoch(run: RunLogger, epoch: Epoch) -> None:
-    run.log_metrics(epoch.figures, epoch.number)
+    run.log_metrics(epoch.figures, epoch.number, epoch.time)
 
 
 def _log_end(run: RunLogger, trained: Trained, exported: Exported, out: Path, work: Path) -> None:

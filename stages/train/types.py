@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.common.settings.aws import Aws
 from stages.common.settings.learning import Compute, Model, Train
+from stages.common.settings.platform import Storage
 from stages.train.data import YoloData
 from stages.train.weights import Weights
 
@@ -21,10 +23,12 @@ class Epoch:
     Attributes:
         number: from 1.
         figures: losses, measures on the validation pictures, learning rates.
+        time: at which it ended, in milliseconds since 1970; None: now.
     """
 
     number: int
     figures: Figures
+    time: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Job:
         work: folder for checkpoints, which outlives a kill; nobody else uses it meanwhile.
         on_epoch: called after each epoch, also with those of an interrupted run when it is resumed.
         notify: gets sentences for the user.
+        storage, aws: settings of where a remote job's files lie; None in a container.
     """
 
     data: YoloData
@@ -63,6 +68,8 @@ class Job:
     work: Path
     on_epoch: Callable[[Epoch], None]
     notify: Callable[[str], None]
+    storage: Storage | None = None
+    aws: Aws | None = None
 
 
 @dataclass(frozen=True)
