@@ -24,6 +24,7 @@ def train_command(args: argparse.Namespace) -> str:
         project=Path.cwd(),
         storage=settings.storage,
         aws=settings.aws,
+        submit=getattr(args, "submit", True),
     ).summary()
 
 

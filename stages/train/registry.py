@@ -10,7 +10,10 @@ from stages.train.types import Job, Trained
 
 Trainer = Callable[[Job], Trained]
 
-BUILT_IN = {"local": "stages.train.local:train_here"}
+BUILT_IN = {
+    "local": "stages.train.local:train_here",
+    "sagemaker": "stages.train.sagemaker.trainer:train_in_sagemaker",
+}
 """Trainers of this package, ``module:name``; a module is imported when its trainer is first asked for."""
 
 _TRAINERS: dict[str, Trainer] = {}

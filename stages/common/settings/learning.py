@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.common.settings.base import ClassName, Group
+from stages.common.settings.jobs import TrainingJobs
 
 
 class Model(Group):
@@ -66,11 +67,13 @@ class Compute(Group):
     Attributes:
         target: ``local`` trains here; ``sagemaker-local`` in a container's surroundings, here; ``sagemaker`` in AWS.
         device: ``auto`` takes a GPU when there is one.
+        sagemaker: the job there.
     """
 
     name: str
     target: Literal["local", "sagemaker-local", "sagemaker"] = "local"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    sagemaker: TrainingJobs = Field(default_factory=TrainingJobs)
 
 
 class RemoteFile(Group):
