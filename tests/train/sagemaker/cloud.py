@@ -1,0 +1,302 @@
+"""An AWS of this process: moto, what it lacks, and machines that do a training job's work step by step.
+
+Each DescribeTrainingJob lets the job's machine take one step, so that a test needs no waiting and knows what was there
+at each look. The work is a stand-in for the container: it unpacks the channel, writes figures, log lines and a model,
+as :mod:`stages.train.contract` has them.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
+from moto.sagemaker.models import FakeTrainingJob
+from moto.sagemaker.responses import SageMakerResponse
+from moto.server import ThreadedMotoServer
+
+from stages.common.channel import unpack
+from stages.common.settings.aws import Aws
+from stages.train.contract import METRICS, log_line, metrics_line, write_result
+from stages.train.data import read_data
+from stages.train.sagemaker.logs import GROUP
+from stages.train.types import Epoch, Trained
+
+BUCKET, REGION, PROJECT = "frames", "us-east-1", "sim-to-cloud"
+MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "config": {"size": 1},
+    "layers": [{"size": 5, "digest": f"sha256:{'a' * 64}"}],
+}
+START_MS = 1_790_000_000_000
+KEY, SECRET, TOKEN = "AKIATESTKEY012345678", "not-a-word-of-this-may-leak", "nor-of-this-session-token"
+
+Step = tuple[str, str]
+"""Status and secondary status that a step ends with."""
+
+
+@dataclass
+class Machine:
+    """A job on a machine.
+
+    Attributes:
+        job: moto's own.
+        environment: of the request, which moto forgets.
+        steps: still to be taken.
+    """
+
+    job: FakeTrainingJob
+    environment: dict[str, str]
+    steps: Iterator[Step]
+
+
+@dataclass
+class Cloud:
+    """Everything in the account.
+
+    Attributes:
+        endpoint: of the server.
+        machines: jobs by name, in the order in which they were made.
+        weights: bytes of the model that jobs train.
+        work: of a job; replace it for one that goes another way.
+        denied: error code that all calls but those to S3 are answered with, or empty.
+        no_quota: kinds of machine of which the account may have none.
+        image: address of the one that is there.
+    """
+
+    endpoint: str
+    machines: dict[str, Machine] = field(default_factory=dict)
+    weights: bytes = b"weights"
+    work: Callable[[Cloud, Machine], Iterator[Step]] = field(default=lambda cloud, machine: train(cloud, machine))
+    denied: str = ""
+    no_quota: set[str] = field(default_factory=set)
+    image: str = ""
+
+    @property
+    def aws(self) -> Aws:
+        return Aws(name="test", region=REGION, endpoint=self.endpoint, bucket=BUCKET)
+
+    @property
+    def s3(self) -> Any:
+        return get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
+
+    def admin(self, service: str) -> Any:
+        return boto3.client(
+            *(service, REGION),
+            endpoint_url=self.endpoint,
+            aws_access_key_id="admin",
+            aws_secret_access_key="admin",
+        )
+
+    def keys(self, prefix: str = "") -> list[str]:
+        return sorted(key for key in self.s3.buckets[BUCKET].keys if key.startswith(prefix))
+
+    def get(self, key: str) -> bytes:
+        return bytes(self.s3.get_object(BUCKET, key).value)
+
+    def put(self, key: str, content: bytes) -> None:
+        self.s3.put_object(BUCKET, key, content)
+
+    def log(self, job: str, stream: str, *lines: str) -> None:
+        logs = get_backend("logs")[DEFAULT_ACCOUNT_ID][REGION]
+        if GROUP not in logs.groups:
+            logs.create_log_group(GROUP, {})
+        if stream not in logs.groups[GROUP].streams:
+            logs.create_log_stream(GROUP, stream)
+        moment = int(time.time() * 1000)
+        logs.put_log_events(GROUP, stream, [{"timestamp": moment, "message": line} for line in lines])
+
+
+def key_of(uri: str) -> str:
+    return uri.removeprefix(f"s3://{BUCKET}/")
+
+
+def figures(number: int) -> dict[str, float]:
+    return {"train/box_loss": round(2 / number, 6), "val/ap50": round(1 - 1 / (number + 1), 6)}
+
+
+def epoch_of(number: int) -> Epoch:
+    return Epoch(number, figures(number), START_MS + number * 60_000)
+
+
+def prepare(cloud: Cloud, machine: Machine) -> tuple[str, str]:
+    """Read the channel as a container does; returns the data set's sum and the checkpoints' key."""
+    job = machine.job
+    channels = {item["ChannelName"]: item["DataSource"]["S3DataSource"]["S3Uri"] for item in job.input_data_config}
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "training")
+        source.mkdir()
+        for key in cloud.keys(key_of(channels["training"])):
+            (source / Path(key).name).write_bytes(cloud.get(key))
+        digest = read_data(unpack(source, Path(folder, "data"))).sha256
+    if "weights" in channels:
+        assert len(cloud.keys(key_of(channels["weights"]))) == 1
+    return digest, key_of(job.checkpoint_config["S3Uri"])
+
+
+def train(cloud: Cloud, machine: Machine, *, interrupted_after: int = 0) -> Iterator[Step]:
+    """A job that goes well; with ``interrupted_after`` its spot machine is taken back in the midst of the next epoch."""
+    job = machine.job
+    name, epochs = job.training_job_name, int(job.hyper_parameters["train.epochs"])
+    yield "InProgress", "Starting"
+    digest, checkpoints = prepare(cloud, machine)
+    yield "InProgress", "Downloading"
+    stream = f"{name}/algo-1-1790000000"
+    cloud.log(name, stream, "training starts")
+    lines = cloud.get(checkpoints + METRICS) if checkpoints + METRICS in cloud.keys() else b""
+    for number in range(len(lines.splitlines()) + 1, epochs + 1):
+        lines += metrics_line(epoch_of(number)).encode()
+        cloud.put(checkpoints + METRICS, lines + b'{"step": 99, "ti')  # the next line, as it is being written
+        cloud.log(name, stream, log_line(epoch_of(number)))
+        yield "InProgress", "Training"
+        if number == interrupted_after:
+            cloud.put(checkpoints + METRICS, lines)
+            yield "InProgress", "Interrupted"
+            yield "InProgress", "Starting"
+            stream = f"{name}/algo-1-1790009999"
+            cloud.log(name, stream, "training goes on")
+    finish(cloud, machine, digest, epochs)
+    yield "InProgress", "Uploading"
+    yield "Completed", "Completed"
+
+
+def finish(cloud: Cloud, machine: Machine, digest: str, epochs: int, *, finished: bool = True) -> None:
+    """Put the model where SageMaker does."""
+    with tempfile.TemporaryDirectory() as folder:
+        best = Path(folder, "trained.pt")
+        best.write_bytes(cloud.weights)
+        model = Path(folder, "model")
+        done = Trained(best, tuple(epoch_of(number) for number in range(1, epochs + 1)), epochs, None, "Tesla T4")
+        write_result(model, done, digest, finished=finished)
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+            for path in sorted(model.iterdir()):
+                tar.add(path, f"./{path.name}")
+    cloud.put(key_of(machine.job.model_artifacts["S3ModelArtifacts"]), buffer.getvalue())
+
+
+def refusal(code: str, message: str) -> JsonRESTError:
+    error = JsonRESTError(code, message)
+    error.code = 400
+    return error
+
+
+@contextmanager
+def running_cloud() -> Iterator[Cloud]:
+    """Serve an account with a bucket, a registry with one image, and a role."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    cloud = Cloud(f"http://{host}:{port}")
+    with patched(cloud):
+        try:
+            reset(cloud)
+            yield cloud
+        finally:
+            server.stop()
+
+
+def reset(cloud: Cloud) -> None:
+    """An account as new."""
+    for name in ("s3", "sagemaker", "logs", "iam", "ecr"):
+        backend = get_backend(name)[DEFAULT_ACCOUNT_ID]
+        for region in list(backend):
+            backend[region].reset()
+    cloud.machines.clear()
+    cloud.weights, cloud.denied = b"weights", ""
+    cloud.no_quota.clear()
+    cloud.work = lambda cloud, machine: train(cloud, machine)
+    cloud.s3.create_bucket(BUCKET, REGION)
+    ecr, iam = (cloud.admin(service) for service in ("ecr", "iam"))
+    ecr.create_repository(repositoryName=PROJECT)
+    answer = ecr.put_image(repositoryName=PROJECT, imageManifest=json.dumps(MANIFEST), imageTag="latest")
+    digest = answer["image"]["imageId"]["imageDigest"]
+    cloud.image = f"{DEFAULT_ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/{PROJECT}@{digest}"
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "*"}]}
+    iam.create_role(RoleName=f"{PROJECT}-execution", AssumeRolePolicyDocument=json.dumps(trust))
+
+
+@contextmanager
+def patched(cloud: Cloud) -> Iterator[None]:
+    """moto without its gaps: names are unique, jobs take time and can be stopped, metric definitions stay."""
+    original = SageMakerResponse.create_training_job
+    made = FakeTrainingJob.__init__
+
+    def init(self: FakeTrainingJob, *arguments: Any, **named: Any) -> None:
+        kept = copy.deepcopy((named.get("algorithm_specification") or {}).get("MetricDefinitions"))
+        made(self, *arguments, **named)
+        if kept is not None:
+            self.algorithm_specification["MetricDefinitions"] = kept
+
+    def create(self: SageMakerResponse) -> ActionResult:
+        name = self._get_param("TrainingJobName")
+        if name in cloud.machines:
+            raise refusal("ResourceInUse", f"Job name {name} is in use")
+        resources = self._get_param("ResourceConfig")
+        if resources.get("InstanceType") in cloud.no_quota:
+            raise refusal("ResourceLimitExceeded", "The account-level service limit is 0 Instances")
+        answer = original(self)
+        job = self.sagemaker_backend.training_jobs[name]
+        job.training_job_status, job.secondary_status = "InProgress", "Starting"
+        machine = Machine(job, self._get_param("Environment") or {}, iter(()))
+        cloud.machines[name] = machine
+        machine.steps = cloud.work(cloud, machine)
+        return answer
+
+    def describe(self: SageMakerResponse) -> ActionResult:
+        name = self._get_param("TrainingJobName")
+        found = dict(self.sagemaker_backend.describe_training_job(name))
+        machine = cloud.machines[name]
+        found |= {"TrainingJobStatus": machine.job.training_job_status}
+        found |= {"SecondaryStatus": machine.job.secondary_status, "Environment": machine.environment}
+        if machine.job.training_job_status in ("InProgress", "Stopping"):
+            for unknown in ("TrainingEndTime", "TrainingTimeInSeconds", "BillableTimeInSeconds"):
+                found.pop(unknown, None)
+        else:
+            reason = getattr(machine.job, "failure_reason", "")
+            found |= {"TrainingTimeInSeconds": 600, "BillableTimeInSeconds": 240}
+            found |= {"FailureReason": reason} if reason else {}
+            found["TrainingEndTime"] = datetime.fromtimestamp(START_MS / 1000 + 3600, UTC)
+        status = next(machine.steps, None)
+        if status is not None and machine.job.training_job_status == "InProgress":
+            machine.job.training_job_status, machine.job.secondary_status = status
+        return ActionResult(found)
+
+    def stop(self: SageMakerResponse) -> ActionResult:
+        job = self.sagemaker_backend.training_jobs[self._get_param("TrainingJobName")]
+        if job.training_job_status != "InProgress":
+            raise refusal("ValidationException", f"the training job is in status {job.training_job_status}")
+        job.training_job_status = job.secondary_status = "Stopped"
+        return ActionResult({})
+
+    dispatch = SageMakerResponse.call_action
+
+    def call(self: SageMakerResponse) -> Any:
+        if cloud.denied:
+            raise refusal(cloud.denied, f"The security token {KEY} included in the request is expired")
+        return dispatch(self)
+
+    with (
+        mock.patch.object(FakeTrainingJob, "__init__", init),
+        mock.patch.object(SageMakerResponse, "create_training_job", create),
+        mock.patch.object(SageMakerResponse, "describe_training_job", describe),
+        mock.patch.object(SageMakerResponse, "stop_training_job", stop, create=True),
+        mock.patch.object(SageMakerResponse, "call_action", call),
+    ):
+        yield
