@@ -68,7 +68,7 @@ class Follower:
 
     def _say(self, found: Description, progress: Progress) -> None:
         """Tell a new status, and what the log has that is new."""
-        status = f"{found['TrainingJobStatus']}, {found.get('SecondaryStatus', '')}".rstrip(", ")
+        status = ", ".join(dict.fromkeys([found["TrainingJobStatus"], found.get("SecondaryStatus", "")])).rstrip(", ")
         if status != self._status:
             steps = found.get("SecondaryStatusTransitions") or [{}]
             message = str(steps[-1].get("StatusMessage", "")).strip()

@@ -129,7 +129,7 @@ class _Training:
                 break
             except QuotaError as error:
                 if not self._next_instance():
-                    receipt.attempt -= 1
+                    receipt.attempt, receipt.instance = receipt.attempt - 1, 0
                     self._note("", "")
                     raise
                 job.notify(f"{error}; the next one is tried")

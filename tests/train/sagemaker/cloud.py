@@ -104,7 +104,7 @@ class Cloud:
             aws_secret_access_key="admin",
         )
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def list(self, prefix: str = "") -> list[str]:
         return sorted(key for key in self.s3.buckets[BUCKET].keys if key.startswith(prefix))
 
     def get(self, key: str) -> bytes:
@@ -142,16 +142,16 @@ def prepare(cloud: Cloud, machine: Machine) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "training")
         source.mkdir()
-        for key in cloud.keys(key_of(channels["training"])):
+        for key in cloud.list(key_of(channels["training"])):
             (source / Path(key).name).write_bytes(cloud.get(key))
         digest = read_data(unpack(source, Path(folder, "data"))).sha256
     if "weights" in channels:
-        assert len(cloud.keys(key_of(channels["weights"]))) == 1
+        assert len(cloud.list(key_of(channels["weights"]))) == 1
     return digest, key_of(job.checkpoint_config["S3Uri"])
 
 
 def train(cloud: Cloud, machine: Machine, *, interrupted_after: int = 0) -> Iterator[Step]:
-    """A job that goes well; with ``interrupted_after`` its spot machine is taken back in the midst of the next epoch."""
+    """A job that goes well; after the epoch ``interrupted_after`` its spot machine is taken back."""
     job = machine.job
     name, epochs = job.training_job_name, int(job.hyper_parameters["train.epochs"])
     yield "InProgress", "Starting"
@@ -159,7 +159,7 @@ def train(cloud: Cloud, machine: Machine, *, interrupted_after: int = 0) -> Iter
     yield "InProgress", "Downloading"
     stream = f"{name}/algo-1-1790000000"
     cloud.log(name, stream, "training starts")
-    lines = cloud.get(checkpoints + METRICS) if checkpoints + METRICS in cloud.keys() else b""
+    lines = cloud.get(checkpoints + METRICS) if checkpoints + METRICS in cloud.list() else b""
     for number in range(len(lines.splitlines()) + 1, epochs + 1):
         lines += metrics_line(epoch_of(number)).encode()
         cloud.put(checkpoints + METRICS, lines + b'{"step": 99, "ti')  # the next line, as it is being written

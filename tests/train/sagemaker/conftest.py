@@ -12,15 +12,12 @@ import pytest
 from stages.common.settings.learning import Compute
 from stages.common.settings.platform import Storage, Tracking
 from stages.common.tracking import open_run
-from stages.train.contract import METRICS
 from stages.train.data import read_data
 from stages.train.sagemaker.trainer import train_in_sagemaker
 from stages.train.types import Epoch, Job, Trained
 from stages.train.weights import Weights
 from tests.train.sagemaker.cloud import KEY, SECRET, TOKEN, Cloud, reset, running_cloud
 from tests.train.tiny import model, train, write_tree
-
-__all__ = ["METRICS"]
 
 EPOCHS = 3
 
@@ -88,21 +85,22 @@ class Client:
 
     def job(self, **more: Any) -> Job:
         self.work.mkdir(parents=True, exist_ok=True)
-        return Job(
-            data=read_data(self.tree),
-            model=model(),
-            train=train(epochs=EPOCHS, resume=not self.fresh),
-            compute=compute(**self.settings),
-            augment={},
-            weights=self.weights,
-            work=self.work,
-            notify=self.said.append,
-            aws=self.cloud.aws,
-            storage=Storage(name="local", kind="local"),
-            tracking=self.tracking,
-            submit=self.submit,
-            **{"on_epoch": self.epochs.append, **more},
-        )
+        values: dict[str, Any] = {
+            "data": read_data(self.tree),
+            "model": model(),
+            "train": train(epochs=EPOCHS, resume=not self.fresh),
+            "compute": compute(**self.settings),
+            "augment": {},
+            "weights": self.weights,
+            "work": self.work,
+            "on_epoch": self.epochs.append,
+            "notify": self.said.append,
+            "aws": self.cloud.aws,
+            "storage": Storage(name="local", kind="local"),
+            "tracking": self.tracking,
+            "submit": self.submit,
+        }
+        return Job(**(values | more))
 
     def train(self) -> Trained:
         return train_in_sagemaker(self.job())
@@ -113,7 +111,9 @@ class Client:
         self.work.mkdir(parents=True, exist_ok=True)
         before = note.read_text() if note.exists() else ""
         on = Tracking(name="test", timeout=5)
-        with open_run(on, self.root, run_id=before, journal=self.work / "journal.jsonl", notify=self.said.append) as run:
+        with open_run(
+            on, self.root, run_id=before, journal=self.work / "journal.jsonl", notify=self.said.append
+        ) as run:
             note.write_text(run.run_id)
 
             def log(epoch: Epoch) -> None:
