@@ -190,7 +190,7 @@ class Objects:
 
     def _get(self, key: str, take: Callable[[Any], Any]) -> Any:
         """Get and take a body, again from its start when the connection breaks in its middle."""
-        from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
+        from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
         with self._told():
             for attempt in range(ATTEMPTS):
@@ -200,7 +200,7 @@ class Objects:
                     if code_of(error) in ABSENT:
                         return None
                     raise
-                except (ResponseStreamingError, HTTPClientError):
+                except (HTTPClientError, IncompleteReadError):
                     if attempt + 1 == ATTEMPTS:
                         raise
         return None

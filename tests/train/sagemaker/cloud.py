@@ -76,6 +76,7 @@ class Cloud:
         weights: bytes of the model that jobs train.
         work: of a job; replace it for one that goes another way.
         denied: error code that all calls but those to S3 are answered with, or empty.
+        valid_key: the only access key that SageMaker takes; empty: any.
         no_quota: kinds of machine of which the account may have none.
         image: address of the one that is there.
     """
@@ -85,6 +86,7 @@ class Cloud:
     weights: bytes = b"weights"
     work: Callable[[Cloud, Machine], Iterator[Step]] = field(default=lambda cloud, machine: train(cloud, machine))
     denied: str = ""
+    valid_key: str = ""
     no_quota: set[str] = field(default_factory=set)
     image: str = ""
 
@@ -214,22 +216,31 @@ def running_cloud() -> Iterator[Cloud]:
 
 def reset(cloud: Cloud) -> None:
     """An account as new."""
-    for name in ("s3", "sagemaker", "logs", "iam", "ecr"):
+    forget_jobs(cloud)
+    ecr, iam = (cloud.admin(service) for service in ("ecr", "iam"))
+    for name in ("iam", "ecr"):
         backend = get_backend(name)[DEFAULT_ACCOUNT_ID]
         for region in list(backend):
             backend[region].reset()
-    cloud.machines.clear()
-    cloud.weights, cloud.denied = b"weights", ""
-    cloud.no_quota.clear()
-    cloud.work = lambda cloud, machine: train(cloud, machine)
-    cloud.s3.create_bucket(BUCKET, REGION)
-    ecr, iam = (cloud.admin(service) for service in ("ecr", "iam"))
     ecr.create_repository(repositoryName=PROJECT)
     answer = ecr.put_image(repositoryName=PROJECT, imageManifest=json.dumps(MANIFEST), imageTag="latest")
     digest = answer["image"]["imageId"]["imageDigest"]
     cloud.image = f"{DEFAULT_ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/{PROJECT}@{digest}"
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "*"}]}
     iam.create_role(RoleName=f"{PROJECT}-execution", AssumeRolePolicyDocument=json.dumps(trust))
+
+
+def forget_jobs(cloud: Cloud) -> None:
+    """An account with a bucket that is empty, and no job yet."""
+    for name in ("s3", "sagemaker", "logs"):
+        backend = get_backend(name)[DEFAULT_ACCOUNT_ID]
+        for region in list(backend):
+            backend[region].reset()
+    cloud.machines.clear()
+    cloud.weights, cloud.denied, cloud.valid_key = b"weights", "", ""
+    cloud.no_quota.clear()
+    cloud.work = lambda cloud, machine: train(cloud, machine)
+    cloud.s3.create_bucket(BUCKET, REGION)
 
 
 @contextmanager
@@ -288,8 +299,11 @@ def patched(cloud: Cloud) -> Iterator[None]:
     dispatch = SageMakerResponse.call_action
 
     def call(self: SageMakerResponse) -> Any:
-        if cloud.denied:
-            raise refusal(cloud.denied, f"The security token {KEY} included in the request is expired")
+        expired = cloud.valid_key and cloud.valid_key not in self.headers.get("Authorization", "")
+        if cloud.denied or expired:
+            raise refusal(
+                cloud.denied or "ExpiredTokenException", f"The security token {KEY} included in the request is expired"
+            )
         return dispatch(self)
 
     with (
