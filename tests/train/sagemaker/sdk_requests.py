@@ -1,4 +1,4 @@
-"""Run by the Python that has the ``sagemaker`` package: orders in JSON on standard input, requests on standard output."""
+"""Run by a Python that has the ``sagemaker`` package: orders in JSON come in, requests go out."""
 
 from __future__ import annotations
 
