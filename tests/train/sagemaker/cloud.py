@@ -26,9 +26,11 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
+from moto.iam.responses import IamResponse
 from moto.sagemaker.models import FakeTrainingJob
 from moto.sagemaker.responses import SageMakerResponse
 from moto.server import ThreadedMotoServer
+from moto.servicequotas.responses import ServiceQuotasResponse
 
 from stages.common.channel import unpack
 from stages.common.settings.aws import Aws
@@ -79,6 +81,8 @@ class Cloud:
         valid_key: the only access key that SageMaker takes; empty: any.
         no_quota: kinds of machine of which the account may have none.
         image: address of the one that is there.
+        forbidden: actions that IAM says nobody may do.
+        quotas: by their names.
     """
 
     endpoint: str
@@ -89,6 +93,8 @@ class Cloud:
     valid_key: str = ""
     no_quota: set[str] = field(default_factory=set)
     image: str = ""
+    forbidden: set[str] = field(default_factory=set)
+    quotas: dict[str, float] = field(default_factory=dict)
 
     @property
     def aws(self) -> Aws:
@@ -238,7 +244,8 @@ def forget_jobs(cloud: Cloud) -> None:
             backend[region].reset()
     cloud.machines.clear()
     cloud.weights, cloud.denied, cloud.valid_key = b"weights", "", ""
-    cloud.no_quota.clear()
+    for changed in (cloud.no_quota, cloud.forbidden, cloud.quotas):
+        changed.clear()
     cloud.work = lambda cloud, machine: train(cloud, machine)
     cloud.s3.create_bucket(BUCKET, REGION)
 
@@ -296,6 +303,16 @@ def patched(cloud: Cloud) -> Iterator[None]:
         job.training_job_status = job.secondary_status = "Stopped"
         return ActionResult({})
 
+    def simulate(self: IamResponse) -> ActionResult:
+        asked = self._get_param("ActionNames")
+        decisions = {action: "implicitDeny" if action in cloud.forbidden else "allowed" for action in asked}
+        results = [{"EvalActionName": action, "EvalDecision": decision} for action, decision in decisions.items()]
+        return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+    def quotas(self: ServiceQuotasResponse) -> str:
+        found = [{"QuotaName": name, "Value": value} for name, value in cloud.quotas.items()]
+        return json.dumps({"Quotas": found})
+
     dispatch = SageMakerResponse.call_action
 
     def call(self: SageMakerResponse) -> Any:
@@ -312,5 +329,7 @@ def patched(cloud: Cloud) -> Iterator[None]:
         mock.patch.object(SageMakerResponse, "describe_training_job", describe),
         mock.patch.object(SageMakerResponse, "stop_training_job", stop, create=True),
         mock.patch.object(SageMakerResponse, "call_action", call),
+        mock.patch.object(IamResponse, "simulate_principal_policy", simulate, create=True),
+        mock.patch.object(ServiceQuotasResponse, "list_service_quotas", quotas, create=True),
     ):
         yield
