@@ -2,7 +2,7 @@
 
 reads     dvc.lock and the DVC cache: data/frames, and the models when there are any; for jobs data/dataset/yolo
 writes    the remote; data/push.json; .dvc/config.local, so that plain dvc pull, push and gc use the same remote;
-          for compute.target=sagemaker and sagemaker-local the channel that the job reads
+          for a training job, compute.target=sagemaker, the channel that it reads
 settings  aws, storage, compute.target, compute.sagemaker.shard_mb
 """
 
@@ -24,7 +24,9 @@ def main(args: argparse.Namespace) -> str:
 
     settings = load(args.params)
     channel = None
-    if settings.compute.target != "local":
+    remote = settings.compute.target == "sagemaker"
+    emulated = settings.compute.target == "sagemaker-local" and (settings.aws.bucket or settings.storage.kind == "s3")
+    if remote or emulated:
         channel = partial(
             push_channel_of, Path.cwd(), args.dataset, settings.aws, settings.storage, settings.compute.sagemaker
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,6 @@ def test_a_good_account_is_well(cloud: Cloud) -> None:
         ("role", {"role": "arn:aws:iam::123456789012:role/nobody"}, {}, "role 'nobody' does not exist: make it with"),
         ("image", {"project": "other"}, {}, "image 'other' is not in the registry of us-east-1: build and push it"),
         ("quotas", {}, {"instances": ["ml.g4dn.xlarge"]}, "usage: 0; ask for 1 or more under Service Quotas"),
-        ("versions", {}, {"engine": "sdk"}, "sagemaker is not installed: run pip install"),
         ("key", {"kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab"}, {}, "AWS answers DescribeKey with NotFound"),
     ],
 )
@@ -84,6 +84,20 @@ def test_what_is_not_well_says_what_to_do(
     failed = [item for item in look(cloud, jobs=jobs, **aws)[about] if item.verdict == "fail"]
     assert words in failed[0].text
     assert ": " in failed[0].text or "; " in failed[0].text
+
+
+def test_versions_that_are_lacking(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"boto3": "1.40.2"}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr("stages.common.aws.preflight.version", version)
+    boto, sdk = look(cloud, jobs={"engine": "sdk"})["versions"]
+    assert boto.text == "boto3 1.40.2 is older than 1.43: run make setup"
+    assert sdk.text == "sagemaker is not installed: run pip install 'sim-to-cloud[aws]'"
 
 
 def test_a_role_that_sagemaker_may_not_take_on(cloud: Cloud) -> None:

@@ -13,7 +13,7 @@ import json
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -143,6 +143,10 @@ def epoch_of(number: int) -> Epoch:
     return Epoch(number, figures(number), START_MS + number * 60_000)
 
 
+def epochs_to(last: int) -> list[Epoch]:
+    return [epoch_of(number) for number in range(1, last + 1)]
+
+
 def prepare(cloud: Cloud, machine: Machine) -> tuple[str, str]:
     """Read the channel as a container does; returns the data set's sum and the checkpoints' key."""
     job = machine.job
@@ -179,18 +183,19 @@ def train(cloud: Cloud, machine: Machine, *, interrupted_after: int = 0) -> Iter
             yield "InProgress", "Starting"
             stream = f"{name}/algo-1-1790009999"
             cloud.log(name, stream, "training goes on")
-    finish(cloud, machine, digest, epochs)
+    finish(cloud, machine, digest, epochs_to(epochs))
     yield "InProgress", "Uploading"
     yield "Completed", "Completed"
 
 
-def finish(cloud: Cloud, machine: Machine, digest: str, epochs: int, *, finished: bool = True) -> None:
+def finish(
+    cloud: Cloud, machine: Machine, digest: str, epochs: Sequence[Epoch], *, best: int = 0, finished: bool = True
+) -> None:
     """Put the model where SageMaker does."""
     with tempfile.TemporaryDirectory() as folder:
-        best = Path(folder, "trained.pt")
-        best.write_bytes(cloud.weights)
-        model = Path(folder, "model")
-        done = Trained(best, tuple(epoch_of(number) for number in range(1, epochs + 1)), epochs, None, "Tesla T4")
+        weights, model = Path(folder, "trained.pt"), Path(folder, "model")
+        weights.write_bytes(cloud.weights)
+        done = Trained(weights, tuple(epochs), best or len(epochs), None, "Tesla T4")
         write_result(model, done, digest, finished=finished)
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as tar:

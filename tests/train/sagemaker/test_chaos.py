@@ -38,6 +38,7 @@ from tests.train.sagemaker.cloud import (
     Machine,
     Step,
     epoch_of,
+    epochs_to,
     figures,
     finish,
     forget_jobs,
@@ -86,7 +87,7 @@ def quick(cloud: Cloud, machine: Machine) -> Iterator[Step]:
         cloud.put(checkpoints + METRICS, lines)
         cloud.log(machine.job.training_job_name, f"{machine.job.training_job_name}/algo-1", log_line(epoch_of(number)))
         yield "InProgress", "Training"
-    finish(cloud, machine, digest, 3)
+    finish(cloud, machine, digest, epochs_to(3))
     yield "Completed", "Completed"
 
 

@@ -24,6 +24,7 @@ from tests.train.sagemaker.cloud import (
     Machine,
     Step,
     epoch_of,
+    epochs_to,
     finish,
     prepare,
     train,
@@ -197,7 +198,7 @@ def test_a_failure_is_told_once_and_the_next_job_goes_on_after_it(client: Client
 def test_a_job_that_was_stopped_gives_no_model(client: Client) -> None:
     def work(cloud: Cloud, machine: Machine) -> Iterator[Step]:
         digest, _ = prepare(cloud, machine)
-        finish(cloud, machine, digest, 2, finished=False)
+        finish(cloud, machine, digest, epochs_to(2), finished=False)
         yield "Stopped", "MaxRuntimeExceeded"
 
     client.cloud.work = work
@@ -275,7 +276,7 @@ def test_a_damaged_model_is_refused(client: Client, damage, words: str) -> None:
 
 def test_a_model_of_other_data_is_refused(client: Client) -> None:
     def work(cloud: Cloud, machine: Machine) -> Iterator[Step]:
-        finish(cloud, machine, "0" * 64, 3)
+        finish(cloud, machine, "0" * 64, epochs_to(3))
         yield "Completed", "Completed"
 
     client.cloud.work = work
