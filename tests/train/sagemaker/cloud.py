@@ -10,6 +10,9 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -39,6 +42,7 @@ from stages.train.data import read_data
 from stages.train.sagemaker.logs import GROUP
 from stages.train.types import Epoch, Trained
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 BUCKET, REGION, PROJECT = "frames", "us-east-1", "sim-to-cloud"
 MANIFEST = {
     "schemaVersion": 2,
@@ -185,6 +189,47 @@ def train(cloud: Cloud, machine: Machine, *, interrupted_after: int = 0) -> Iter
             cloud.log(name, stream, "training goes on")
     finish(cloud, machine, digest, epochs_to(epochs))
     yield "InProgress", "Uploading"
+    yield "Completed", "Completed"
+
+
+def in_container(cloud: Cloud, machine: Machine) -> Iterator[Step]:
+    """The image's own entry point, as a process in a made-up ``/opt/ml``."""
+    job = machine.job
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "ml")
+        for item in job.input_data_config:
+            channel = root / "input/data" / item["ChannelName"]
+            channel.mkdir(parents=True)
+            for key in cloud.list(key_of(item["DataSource"]["S3DataSource"]["S3Uri"])):
+                (channel / Path(key).name).write_bytes(cloud.get(key))
+        config = root / "input/config"
+        config.mkdir(parents=True)
+        (config / "hyperparameters.json").write_text(json.dumps(job.hyper_parameters))
+        resources = {"hosts": ["algo-1"], "current_instance_type": job.resource_config["InstanceType"]}
+        (config / "resourceconfig.json").write_text(json.dumps(resources))
+        yield "InProgress", "Training"
+        done = subprocess.run(
+            [sys.executable, "-u", "-m", "container", "train"],
+            cwd=REPOSITORY,
+            env={**os.environ, **machine.environment, "OPT_ML": str(root), "CONTAINER_SCRATCH": f"{folder}/scratch"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        cloud.log(job.training_job_name, f"{job.training_job_name}/algo-1-1790000000", *done.stdout.splitlines())
+        for path in (root / "checkpoints").iterdir():
+            cloud.put(key_of(job.checkpoint_config["S3Uri"]) + path.name, path.read_bytes())
+        if done.returncode:
+            failure = root / "output/failure"
+            machine.job.failure_reason = f"AlgorithmError: {failure.read_text() if failure.exists() else done.stdout}"
+            yield "Failed", "Failed"
+            return
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+            for path in sorted((root / "model").iterdir()):
+                tar.add(path, path.name)
+        cloud.put(key_of(job.model_artifacts["S3ModelArtifacts"]), buffer.getvalue())
     yield "Completed", "Completed"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from stages.common.mlflow_store import local_uri
 from stages.common.settings.platform import Storage, Tracking
 from stages.train.contract import METRICS, metrics_line
 from stages.train.run import Outcome, train_detector
-from tests.train.sagemaker.cloud import KEY, SECRET, TOKEN, Cloud, Machine, Step, finish, prepare
+from tests.train.sagemaker.cloud import KEY, SECRET, TOKEN, Cloud, Machine, Step, finish, in_container, prepare
 from tests.train.sagemaker.conftest import EPOCHS, compute
 from tests.train.tiny import compute as here
 from tests.train.tiny import model, train, write_tree
@@ -24,7 +25,7 @@ from tests.train.tiny import model, train, write_tree
 START_MS = 1_790_000_000_000
 
 
-def run(root: Path, cloud: Cloud, where: Any, *, tracked: bool) -> Outcome:
+def run(root: Path, cloud: Cloud | None, where: Any, *, tracked: bool) -> Outcome:
     return train_detector(
         root / "data" / "dataset" / "yolo",
         root / "models",
@@ -34,7 +35,7 @@ def run(root: Path, cloud: Cloud, where: Any, *, tracked: bool) -> Outcome:
         tracking=Tracking(name="test", enabled=tracked, timeout=5),
         project=root,
         storage=Storage(name="local", kind="local"),
-        aws=cloud.aws,
+        aws=cloud.aws if cloud else None,
     )
 
 
@@ -83,6 +84,19 @@ def test_models_are_as_those_of_a_training_here(
     for secret in (KEY, SECRET, TOKEN):
         assert secret not in shown.out + shown.err
         assert not any(secret.encode() in content for content in kept)
+
+
+def test_the_containers_own_program_learns_what_is_learnt_here(local: Path, cloud: Cloud, tmp_path: Path) -> None:
+    if importlib.util.find_spec("container") is None:
+        pytest.skip("SKIPPED: the package 'container' is not here, so only its stand-in is tested")
+    remote = tmp_path / "remote"
+    shutil.copytree(local / "data", remote / "data")
+    cloud.work = in_container
+    theirs = run(remote, cloud, compute(instances=["ml.m5.xlarge"]), tracked=False).content
+    ours = json.loads((local / "models" / "training.json").read_text())
+    assert theirs["epochs"] == ours["epochs"]
+    for name in ("best.pt", "best.onnx"):
+        assert (remote / "models" / name).read_bytes() == (local / "models" / name).read_bytes(), name
 
 
 def epochs_of(content: Any) -> list[Any]:
