@@ -39,13 +39,21 @@ def run(root: Path, cloud: Cloud | None, where: Any, *, tracked: bool) -> Outcom
     )
 
 
-def test_models_are_as_those_of_a_training_here(
-    cloud: Cloud, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that was trained here."""
+    root = tmp_path_factory.mktemp("local")
+    write_tree(root / "data" / "dataset" / "yolo")
+    run(root, None, here(), tracked=False)
+    return root
+
+
+def test_models_are_those_of_a_training_here(
+    local: Path, cloud: Cloud, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    local, remote = tmp_path / "local", tmp_path / "remote"
-    write_tree(local / "data" / "dataset" / "yolo")
+    remote = tmp_path / "remote"
     shutil.copytree(local / "data", remote / "data")
-    ours = run(local, cloud, here(), tracked=False).content
+    ours = json.loads((local / "models" / "training.json").read_text())
     cloud.weights = (local / "models" / "best.pt").read_bytes()
 
     def work(cloud: Cloud, machine: Machine) -> Iterator[Step]:
