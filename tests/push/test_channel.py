@@ -21,6 +21,7 @@ from stages.common.storage import Place
 from stages.push.channel import Sent, push_channel, push_channel_of
 from stages.push.push import push
 from tests.push.conftest import KEY, SECRET, Clone, S3Server
+from tests.weather import Weather
 
 SHARD = 20_000
 
@@ -100,6 +101,22 @@ def test_after_an_interruption_only_the_rest_is_sent(
     assert 0 < there < len(sent.channel.files)
     assert sent.sent == len(sent.channel.files) - there
     assert send(tree, objects, tmp_path / "cache").sent == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_server_that_fails_every_fifth_request_gets_it_all(
+    tree: Path, s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    bucket = f"weather-{seed}"
+    s3.admin.create_bucket(Bucket=bucket)
+    weather = Weather(seed)
+    weather.install(monkeypatch)
+    objects = Objects(Place(bucket, "sim-to-cloud", s3.endpoint))
+    sent = send(tree, objects, tmp_path / "cache")
+    assert send(tree, objects, tmp_path / "cache").sent == 0
+    assert weather.failures
+    folder = s3.folder / bucket / "sim-to-cloud" / "channels" / sent.channel.dataset
+    assert digest(unpack(folder, tmp_path / "again")) == digest(tree)
 
 
 def test_a_lost_tar_comes_back_and_another_in_its_place_too(

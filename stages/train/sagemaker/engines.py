@@ -18,8 +18,14 @@ class QuotaError(ServiceError):
 
 
 def make_request(order: Order, aws: Aws, jobs: TrainingJobs) -> dict[str, Any]:
-    """The request by the engine that the settings choose."""
-    return sdk_request(order, aws, jobs) if jobs.engine == "sdk" else build_request(order, aws, jobs)
+    """The request by the engine that the settings choose.
+
+    Raises:
+        SettingsError: when the settings contradict themselves.
+        MissingDependencyError: when the engine is not installed.
+    """
+    ours = build_request(order, aws, jobs)
+    return sdk_request(order, aws, jobs) if jobs.engine == "sdk" else ours
 
 
 def submit(request: Mapping[str, Any], sagemaker: Any) -> bool:
@@ -148,9 +154,7 @@ def _sdk_networking(aws: Aws) -> Any:
     from sagemaker.core.training import configs
 
     vpc = {"subnets": aws.subnets, "security_group_ids": aws.security_groups}
-    return configs.Networking(
-        enable_network_isolation=aws.isolation, **(vpc if aws.subnets and aws.security_groups else {})
-    )
+    return configs.Networking(enable_network_isolation=aws.isolation, **(vpc if aws.subnets else {}))
 
 
 def _sdk_channels(order: Order, jobs: TrainingJobs) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.common.errors import SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.jobs import TrainingJobs
 
@@ -61,7 +62,13 @@ def job_base(project: str, architecture: str, key: str, image: str) -> str:
 
 
 def build_request(order: Order, aws: Aws, jobs: TrainingJobs) -> dict[str, Any]:
-    """The request, as boto3's ``create_training_job`` takes it (SageMaker API reference, CreateTrainingJob)."""
+    """The request, as boto3's ``create_training_job`` takes it (SageMaker API reference, CreateTrainingJob).
+
+    Raises:
+        SettingsError: when half of a network is given: a job outside of it would be no smaller mistake than none.
+    """
+    if bool(aws.subnets) != bool(aws.security_groups):
+        raise SettingsError("aws.subnets and aws.security_groups go together: give both, or neither")
     stopping = {"MaxRuntimeInSeconds": jobs.max_seconds}
     if jobs.spot:
         stopping["MaxWaitTimeInSeconds"] = jobs.max_wait_seconds
@@ -88,7 +95,7 @@ def build_request(order: Order, aws: Aws, jobs: TrainingJobs) -> dict[str, Any]:
         "Environment": dict(order.environment),
         "Tags": [dict(tag) for tag in order.tags],
     }
-    if aws.subnets and aws.security_groups:
+    if aws.subnets:
         request["VpcConfig"] = {"SecurityGroupIds": list(aws.security_groups), "Subnets": list(aws.subnets)}
     return request
 

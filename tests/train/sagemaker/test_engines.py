@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stages.common.errors import MissingDependencyError
+from stages.common.errors import MissingDependencyError, SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.jobs import TrainingJobs
 from stages.train.contract import metric_definitions
@@ -76,6 +76,14 @@ def test_a_key_for_the_volume_only_where_there_is_one() -> None:
         account, jobs = settings({"kms_key": KEY}, {"instances": [kind]})
         resources = build_request(order(jobs), account, jobs)["ResourceConfig"]
         assert ("VolumeKmsKeyId" in resources) is expected, kind
+
+
+def test_half_a_network_is_refused() -> None:
+    account, jobs = settings({"subnets": ["subnet-1"]}, {})
+    with pytest.raises(
+        SettingsError, match=r"aws\.subnets and aws\.security_groups go together: give both"
+    ):
+        make_request(order(jobs), account, jobs)
 
 
 def test_names_follow_from_what_is_trained_and_fit() -> None:
