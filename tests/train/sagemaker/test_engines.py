@@ -80,9 +80,7 @@ def test_a_key_for_the_volume_only_where_there_is_one() -> None:
 
 def test_half_a_network_is_refused() -> None:
     account, jobs = settings({"subnets": ["subnet-1"]}, {})
-    with pytest.raises(
-        SettingsError, match=r"aws\.subnets and aws\.security_groups go together: give both"
-    ):
+    with pytest.raises(SettingsError, match=r"aws\.subnets and aws\.security_groups go together: give both"):
         make_request(order(jobs), account, jobs)
 
 
