@@ -93,6 +93,16 @@ class RunLogger:
         moment = int(time.time() * 1000) if time_ms is None else time_ms
         self._record("metrics", {"step": step, "time": moment, "values": finite})
 
+    def tag(self, name: str) -> str:
+        """A tag of the run, as it was last set here or as the store has it; empty when it is not known."""
+        for entry in reversed(self._entries):
+            if entry.kind == "tags" and name in entry.content:
+                return str(entry.content[name])
+        if self._store is not None and self.run_id:
+            with suppress(Exception):
+                return str(self._store.client.get_run(self.run_id).data.tags.get(name, ""))
+        return ""
+
     def log_dataset(self, name: str, digest: str, source: str, context: str) -> None:
         """Name a data set that the run used.
 

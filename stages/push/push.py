@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from stages.common.errors import InputError, StorageError
 from stages.common.files import write_json
 from stages.common.settings.platform import Storage
+from stages.push.channel import Sent
 from stages.push.data import Output, Transfer, open_repository, outputs, send, use_remote
 from stages.push.remotes import Remote, remote_of
 
@@ -25,20 +27,29 @@ class Pushed:
         url: of the remote.
         frames: the frames as they are there now.
         sent: objects that were not there before.
+        channel: of the training job; None where training needs none.
     """
 
     url: str
     frames: Output
     sent: int
+    channel: Sent | None = None
 
     def __str__(self) -> str:
         """A summary line."""
         done = f"{self.sent} objects sent to" if self.sent else "nothing to send to"
         size = f"{self.frames.files} files, {self.frames.bytes / 2**20:.1f} MiB"
-        return f"push: {done} {self.url}; {FRAMES} at {self.frames.revision[:10]} ({size})"
+        line = f"push: {done} {self.url}; {FRAMES} at {self.frames.revision[:10]} ({size})"
+        if self.channel is None:
+            return line
+        channel = self.channel.channel
+        return (
+            f"{line}; {self.channel.sent} of {len(channel.files)} tars sent to the channel {self.channel.uri} "
+            f"({channel.frames} pictures, {channel.bytes / 2**20:.1f} MiB)"
+        )
 
 
-def push(root: Path, storage: Storage, receipt: Path) -> Pushed:
+def push(root: Path, storage: Storage, receipt: Path, channel: Callable[[], Sent] | None = None) -> Pushed:
     """Bring the remote up to date and write the receipt.
 
     Args:
@@ -46,6 +57,7 @@ def push(root: Path, storage: Storage, receipt: Path) -> Pushed:
         storage: which remote.
         receipt: of the JSON file to write. It names the frames by content and holds no times, so the same frames in
             the same remote give the same bytes.
+        channel: sends the channel of the training job, where there is one to come.
 
     Raises:
         InputError: when there are no frames yet, or they are lost.
@@ -61,8 +73,10 @@ def push(root: Path, storage: Storage, receipt: Path) -> Pushed:
         transfer = send(repo, remote, wanted.values())
     _judge(transfer, remote)
     frames = wanted[FRAMES][0]
-    write_json(receipt, _receipt(remote, frames, transfer.checksums[FRAMES]))
-    return Pushed(remote.receipt["url"], frames, transfer.sent)
+    sent = channel() if channel else None
+    content = _receipt(remote, frames, transfer.checksums[FRAMES])
+    write_json(receipt, content | ({"channel": sent.receipt} if sent else {}))
+    return Pushed(remote.receipt["url"], frames, transfer.sent, sent)
 
 
 def _judge(transfer: Transfer, remote: Remote) -> None:

@@ -14,7 +14,14 @@ Train the detector, export it, and choose its operating threshold.
 
 reads   data/dataset/yolo; dvc.lock for the revision of the frames; .cache/train when a run was interrupted
 writes  models/best.pt, models/best.onnx, models/training.json; the run to MLflow
-takes   model.{architecture,weights,input_size}, train, compute.{target,device}, tracking"""
+takes   model.{architecture,weights,input_size}, train, compute.{target,device}, tracking; for jobs in SageMaker
+        compute.sagemaker, aws, storage
+
+export, or one of these for jobs in SageMaker:
+
+attach  follow the job of these settings and end as the stage does; make none
+status  the newest jobs of the project, or all about one
+stop    end a job; it has two minutes to save its checkpoint"""
 
 EXPORT = """\
 Export weights that were trained elsewhere, as this stage does: one picture at a time, names, input size and threshold
@@ -33,9 +40,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--out", type=Path, default=Path("models"), metavar="DIR", help="where to write")
     add_debug(top)
     top.set_defaults(command=train_command)
-    export = top.add_subparsers(metavar="export").add_parser(
-        "export", help="a .pt file to ONNX", description=EXPORT, formatter_class=raw
-    )
+    commands = top.add_subparsers(metavar="export, attach, status, stop")
+    _add_jobs(commands)
+    export = commands.add_parser("export", help="a .pt file to ONNX", description=EXPORT, formatter_class=raw)
     export.add_argument("--weights", type=Path, required=True, metavar="FILE", help="the .pt file")
     export.add_argument("--input-size", type=input_side, required=True, metavar="PIXELS", help="side of the input")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
@@ -45,6 +52,24 @@ def parser() -> argparse.ArgumentParser:
     add_debug(export)
     export.set_defaults(command=export_command)
     return top
+
+
+def _add_jobs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What there is for jobs in SageMaker."""
+    from stages.train.sagemaker.commands import attach_command, status_command, stop_command
+
+    for name, command, text in (
+        ("attach", attach_command, "follow the job of these settings, and fetch its model"),
+        ("status", status_command, "the newest jobs of the project, or all about one"),
+        ("stop", stop_command, "end a job, by name or the only one that runs"),
+    ):
+        part = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name != "attach":
+            part.add_argument("name", nargs="?", default="", metavar="NAME", help="of the job")
+        # SUPPRESS: what stands before the command is kept
+        part.add_argument("--params", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="composed settings")
+        add_debug(part)
+        part.set_defaults(command=command)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def train_command(args: argparse.Namespace) -> str:
             project=Path.cwd(),
             storage=settings.storage,
             aws=settings.aws,
+            submit=getattr(args, "submit", True),
             run=stage.run,
         ).summary()
 

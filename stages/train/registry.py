@@ -13,6 +13,7 @@ Trainer = Callable[[Job], Trained]
 BUILT_IN = {
     "local": "stages.train.local:train_here",
     "sagemaker-local": "stages.train.emulator.trainer:train_emulated",
+    "sagemaker": "stages.train.sagemaker.trainer:train_in_sagemaker",
 }
 """Trainers of this package, ``module:name``; a module is imported when its trainer is first asked for."""
 

@@ -71,6 +71,7 @@ def train_detector(
     storage: Storage | None = None,
     aws: Aws | None = None,
     run: RunLogger | None = None,
+    submit: bool = True,
 ) -> Outcome:
     """Train a detector and write ``best.pt``, ``best.onnx`` and ``training.json``.
 
@@ -88,6 +89,7 @@ def train_detector(
         storage: where a remote job's files lie.
         aws: the account of a remote job.
         run: to log into; None opens one, as ``tracking`` says, which an interrupted training goes on with.
+        submit: whether a remote job may be made; False follows one that is there, or fails.
 
     Raises:
         SettingsError: when an augmentation is unknown or out of range.
@@ -114,6 +116,9 @@ def train_detector(
                 notify=notify,
                 storage=storage,
                 aws=aws,
+                tracking=tracking,
+                run=run,
+                submit=submit,
             )
             start = time.monotonic()
             trained = trainer(job)
@@ -142,6 +147,7 @@ def train_detector(
             "epochs": [{"epoch": epoch.number, **epoch.figures} for epoch in trained.epochs],
             "best_epoch": trained.best_epoch,
             **_about_export(exported),
+            **({"job": dict(trained.about)} if trained.about else {}),
         }
         write_json(out / "training.json", content)
         write_epochs(out / "epochs.csv", trained.epochs)
@@ -185,7 +191,7 @@ def _tracked(tracking: Tracking, project: Path, work: Path, name: str) -> Iterat
 
 def _what_matters(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The settings that a checkpoint depends on, with the versions of what computes it."""
-    ignored = {"name", "resume", "workers", "target", "weights", "emulator"}
+    ignored = {"name", "resume", "workers", "target", "weights", "emulator", "sagemaker"}
     kept = {group: {k: v for k, v in values.items() if k not in ignored} for group, values in settings.items()}
     return kept | {package: version(package) for package in ("torch", "ultralytics-opencv-headless")}
 

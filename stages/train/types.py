@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from stages.common.settings.aws import Aws
 from stages.common.settings.learning import Compute, Model, Train
-from stages.common.settings.platform import Storage
+from stages.common.settings.platform import Storage, Tracking
+from stages.common.tracking import RunLogger
 from stages.train.data import YoloData
 from stages.train.weights import Weights
 
@@ -57,6 +59,9 @@ class Job:
         on_epoch: called after each epoch, also with those of an interrupted run when it is resumed.
         notify: gets sentences for the user.
         storage, aws: settings of where a remote job's files lie; None in a container.
+        tracking: settings of where runs are kept; None in a container.
+        run: the MLflow run; None where nothing is logged.
+        submit: whether a remote job may be made; False follows one that is there, or fails.
     """
 
     data: YoloData
@@ -70,6 +75,9 @@ class Job:
     notify: Callable[[str], None]
     storage: Storage | None = None
     aws: Aws | None = None
+    tracking: Tracking | None = None
+    run: RunLogger | None = None
+    submit: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Trained:
         best_epoch: number of the best.
         transfer: of the starting weights; None from scratch.
         device: that it was trained on.
+        about: the job that trained it, for ``training.json``; empty here.
     """
 
     weights: Path
@@ -89,3 +98,4 @@ class Trained:
     best_epoch: int
     transfer: Transfer | None
     device: str
+    about: Mapping[str, Any] = field(default_factory=dict)

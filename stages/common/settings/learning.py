@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from stages.common.settings.base import ClassName, Group
 from stages.common.settings.emulator import Emulator
+from stages.common.settings.jobs import TrainingJobs
 
 
 class Model(Group):
@@ -68,12 +69,14 @@ class Compute(Group):
         target: ``local`` trains here; ``sagemaker-local`` in a container's surroundings, here; ``sagemaker`` in AWS.
         device: ``auto`` takes a GPU when there is one.
         emulator: of ``sagemaker-local``.
+        sagemaker: the job there.
     """
 
     name: str
     target: Literal["local", "sagemaker-local", "sagemaker"] = "local"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     emulator: Emulator = Field(default_factory=Emulator)
+    sagemaker: TrainingJobs = Field(default_factory=TrainingJobs)
 
 
 class RemoteFile(Group):

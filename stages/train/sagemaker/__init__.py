@@ -1,0 +1,1 @@
+"""``compute=sagemaker``: a training job in SageMaker, submitted, followed, and its model fetched."""
