@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ class Parity:
         detections_low: at :data:`LOW_THRESHOLD`.
         box_difference: largest, in pixels.
         score_difference: largest.
+        service: what else the receipt says of the service that was asked.
     """
 
     pictures: int
@@ -43,10 +44,11 @@ class Parity:
     detections_low: int
     box_difference: float
     score_difference: float
+    service: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """The comparison as plain values."""
+        return {key: value for key, value in asdict(self).items() if key != "service"}
 
 
 def choose(folder: Path, count: int) -> list[Path]:
@@ -78,7 +80,7 @@ def compare(url: str, bundle: Bundle, model: Path, pictures: Sequence[Path]) -> 
     for path in pictures:
         data = path.read_bytes()
         for threshold in counts:
-            expected = _expected(detector, bundle, path, data, threshold)
+            expected = expected_answer(detector, bundle, path, data, threshold)
             served = _served(url, path, data, threshold)
             differences = _differences(expected, served)
             if differences is None or max(differences) > TOLERANCE:
@@ -88,7 +90,14 @@ def compare(url: str, bundle: Bundle, model: Path, pictures: Sequence[Path]) -> 
     return Parity(len(pictures), counts[None], counts[LOW_THRESHOLD], box, score)
 
 
-def _expected(detector: Detector, bundle: Bundle, path: Path, data: bytes, threshold: float | None) -> dict[str, Any]:
+def expected_answer(
+    detector: Detector, bundle: Bundle, path: Path, data: bytes, threshold: float | None
+) -> dict[str, Any]:
+    """What the model answers to a picture when it is run in this process.
+
+    Raises:
+        InputError: when the service could not use the picture.
+    """
     try:
         picture = decode_upright(data, bundle.settings.serving.max_pixels)
     except PictureError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.common.files import write_json
-from stages.common.settings.platform import Deploy
+from stages.common.settings import Settings
 from stages.deploy.bundle import Bundle, Serving, pack
 from stages.deploy.check import Parity
 from stages.deploy.targets import TARGETS
@@ -38,7 +38,7 @@ class Deployed:
 
 
 def deploy(
-    model: Path, pictures: Path, bundle: Path, receipt: Path, settings: Deploy, version: int | None = None
+    model: Path, pictures: Path, bundle: Path, receipt: Path, settings: Settings, version: int | None = None
 ) -> Deployed:
     """Pack a model, serve it where the settings say, check the answers, and write the receipt.
 
@@ -54,16 +54,17 @@ def deploy(
         InputError: when the model or the pictures are missing or unusable.
         ServiceError: when the service does not start or answers otherwise than the model; no receipt is written.
     """
-    serving = Serving(queue=settings.queue, max_body_mb=settings.max_body_mb, max_pixels=settings.max_pixels)
+    limits, target = settings.deploy, settings.deploy.target
+    serving = Serving(queue=limits.queue, max_body_mb=limits.max_body_mb, max_pixels=limits.max_pixels)
     packed = pack(model, bundle, serving)
-    parity = TARGETS[settings.target](packed, model, pictures, settings)
-    deployed = Deployed(settings.target, packed, parity)
+    parity = TARGETS[target](packed, model, pictures, settings)
+    deployed = Deployed(target, packed, parity)
     write_json(receipt, _receipt(deployed, version))
     return deployed
 
 
 def _receipt(deployed: Deployed, version: int | None) -> dict[str, object]:
-    settings = deployed.bundle.settings
+    parity, settings = deployed.parity, deployed.bundle.settings
     return {
         "target": deployed.target,
         "bundle": deployed.bundle.folder.as_posix(),
@@ -74,5 +75,6 @@ def _receipt(deployed: Deployed, version: int | None) -> dict[str, object]:
             "input_size": list(settings.input_size),
             "threshold": settings.postprocessing.threshold,
         },
-        "check": deployed.parity and deployed.parity.as_json(),
+        "check": parity and parity.as_json(),
+        "service": parity.service if parity else {},
     }

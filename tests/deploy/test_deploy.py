@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from stages.common.errors import InputError, ServiceError
-from stages.common.settings.platform import Deploy
 from stages.deploy.bundle import Bundle, pack
 from stages.deploy.check import choose, compare
 from stages.deploy.deploy import deploy
@@ -21,8 +20,8 @@ from tests.deploy.conftest import LIMITS, NAMES, REPOSITORY, Server, picture
 from tests.settings import compose
 from tests.tiny_models import write_constant_model
 
-HERE = Deploy(name="local", target="local", threads=1, check_frames=2)
-NOWHERE = Deploy(name="none", target="none")
+HERE = compose("deploy.threads=1", "deploy.check_frames=2")
+NOWHERE = compose("deploy=none")
 
 
 @pytest.fixture
