@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 from stages.common.cli import add_debug
-from stages.common.settings import load
 
 PICTURES = Path("data/dataset/yolo/images/test")
 
@@ -42,6 +41,7 @@ def _command(
 
 
 def _status(args: argparse.Namespace) -> str:
+    from stages.common.settings import load
     from stages.deploy.endpoint.status import in_words, look
 
     found = look(load(args.params))
@@ -49,18 +49,21 @@ def _status(args: argparse.Namespace) -> str:
 
 
 def _rollback(args: argparse.Namespace) -> str:
+    from stages.common.settings import load
     from stages.deploy.endpoint.rollback import roll_back
 
     return roll_back(load(args.params), args.pictures, args.to)
 
 
 def _teardown(args: argparse.Namespace) -> str:
+    from stages.common.settings import load
     from stages.deploy.endpoint.teardown import take_down
 
     return take_down(load(args.params), args.data)
 
 
 def _cost(args: argparse.Namespace) -> str:
+    from stages.common.settings import load
     from stages.deploy.endpoint.cost import cost
 
     return cost(load(args.params), args.billed)

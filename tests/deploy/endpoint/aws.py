@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import io
 import json
 import tarfile
@@ -36,6 +37,9 @@ from stages.deploy.local import running
 REGION = "us-east-1"
 LOOKS = 3
 """Descriptions of an endpoint in each state that passes."""
+
+KEPT_BY_SAGEMAKER = ("endpoints", "endpoint_configs", "_models")
+KEPT_BY_SCALING = ("targets", "policies", "scheduled_actions")
 
 Environ = dict[str, Any]
 Answer = Iterable[bytes]
@@ -71,6 +75,7 @@ class Aws:
         self.lies: set[str] = set()
         self.trips: set[str] = set()
         self.turn = 0
+        self.looks = LOOKS
         self.answered: list[str] = []
 
     # the state that is there ------------------------------------------------------------------------------------------
@@ -111,8 +116,29 @@ class Aws:
             "policies": sorted(self.scaling.policies),
             "schedules": sorted(one.scheduled_action_name for one in self.scaling.scheduled_actions),
             "objects": sorted(_timeless(key) for key in self.objects()),
-            "lease": [json.loads(body)["held"] for key, body in self.objects().items() if key.endswith("lease.json")],
+            "held": [json.loads(body)["held"] for key, body in self.objects().items() if key.endswith("lease.json")],
         }
+
+    def snapshot(self) -> dict[str, Any]:
+        """What :meth:`restore` brings back."""
+        parts = {name: copy.deepcopy(getattr(self.sagemaker, name)) for name in KEPT_BY_SAGEMAKER}
+        alarms, dashboards = dict(self.cloudwatch.alarms), dict(self.cloudwatch.dashboards)
+        scaling = {name: copy.deepcopy(getattr(self.scaling, name)) for name in KEPT_BY_SCALING}
+        return {"parts": parts, "alarms": alarms, "dashboards": dashboards, "scaling": scaling, "s3": self.objects()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """The account as it was."""
+        for name, value in saved["parts"].items():
+            setattr(self.sagemaker, name, copy.deepcopy(value))
+        for name, value in saved["scaling"].items():
+            setattr(self.scaling, name, copy.deepcopy(value))
+        self.cloudwatch.alarms = type(self.cloudwatch.alarms)(saved["alarms"])
+        self.cloudwatch.dashboards = dict(saved["dashboards"])
+        self.cloudwatch.metric_data.clear()
+        for key in set(self.objects()) - set(saved["s3"]):
+            s3_backends[DEFAULT_ACCOUNT_ID]["aws"].delete_object("models", key)
+        for key, body in saved["s3"].items():
+            self.put(f"s3://models/{key}", body)
 
     # the server -------------------------------------------------------------------------------------------------------
 
@@ -230,7 +256,7 @@ class Aws:
                     wrong = f"Alarm {alarm['AlarmName']} does not exist."
         if wrong:
             return _json(start, {"__type": "ValidationException", "message": wrong}, 400)
-        endpoint.pending = {"config": asked["EndpointConfigName"], "looks": LOOKS, "asked": asked}
+        endpoint.pending = {"config": asked["EndpointConfigName"], "looks": self.looks, "asked": asked}
         endpoint.endpoint_status = "Updating"
         return _json(start, {"EndpointArn": endpoint.arn})
 
@@ -256,7 +282,7 @@ class Aws:
     def looked_at(self, endpoint: Any) -> None:
         """Each description brings an endpoint nearer to where it goes."""
         pending = getattr(endpoint, "pending", None)
-        endpoint.looks = getattr(endpoint, "looks", LOOKS) - 1
+        endpoint.looks = getattr(endpoint, "looks", self.looks) - 1
         if pending:
             pending["looks"] -= 1
             watched = pending["asked"].get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {})
@@ -357,7 +383,7 @@ def _patched(fake: Aws) -> Iterator[None]:
             return original["delete_endpoint"](self, endpoint_name)
         if endpoint.endpoint_status not in ("InService", "Failed"):
             raise ValidationError(message="Cannot delete in-progress endpoint.")
-        endpoint.endpoint_status, endpoint.looks = "Deleting", LOOKS
+        endpoint.endpoint_status, endpoint.looks = "Deleting", fake.looks
         return None
 
     backend.describe_endpoint, backend.delete_endpoint = describe, delete

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
+from stages.common.aws.session import client
 from stages.common.settings import Settings
+from stages.deploy.endpoint import account as calls
 from tests.deploy.conftest import LIMITS, NAMES, picture
 from tests.deploy.endpoint.aws import Aws, aws
 from tests.settings import compose
@@ -45,6 +48,21 @@ def account(fake: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     boto3.client("s3", endpoint_url=fake.url, region_name="us-east-1").create_bucket(Bucket="models")
     fake.calls.clear()
     return fake
+
+
+@pytest.fixture(autouse=True, scope="session")
+def clients() -> Iterator[None]:
+    """Clients are made once: half of a deployment's time here."""
+    made: dict[tuple[str, str], Any] = {}
+
+    def kept(aws: Any, service: str, *, attempts: int) -> Any:
+        if (aws.endpoint, service) not in made:
+            made[aws.endpoint, service] = client(aws, service, attempts=attempts)
+        return made[aws.endpoint, service]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calls, "client", kept)
+        yield
 
 
 def settings_of(fake: Aws, *more: str) -> Settings:
