@@ -43,6 +43,9 @@ _held: set[str] = set()
 class Lease:
     """The right to change an endpoint; use it in a ``with`` block.
 
+    Attributes:
+        unfinished: what the killed client intended from which the lease was taken over; empty for none.
+
     Args:
         account: of the endpoint; inside the block its ``guard`` renews the lease before changes.
         doing: what it is for, in a word or two that another client is told.
@@ -61,6 +64,8 @@ class Lease:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._account, self._doing, self._now, self._sleep = account, doing, now, sleep
+        self.unfinished = ""
+        self._intent = ""
         self._id = uuid.uuid4().hex
         self._etag = ""
         self._renewed = 0.0
@@ -71,7 +76,8 @@ class Lease:
             there = self._account.find("s3", "get_object", Bucket=self._account.bucket, Key=self._key)
             if there is None:
                 self._write(IfNoneMatch="*")
-            elif self._free(there):
+            elif (holder := self._free(there)) is not None:
+                self.unfinished = str(holder.get("intent", "")) if holder.get("held") else ""
                 self._write(IfMatch=there["ETag"])
         _held.add(self._id)
         self._account.guard = self.keep
@@ -104,19 +110,28 @@ class Lease:
                 "does with python -m stages.deploy status, then run this again"
             )
 
+    def intend(self, what: str) -> None:
+        """Leave a note for the client that takes over if this one is killed.
+
+        Raises:
+            ServiceError: when another client has the lease.
+        """
+        self._intent, self._renewed = what, self._now() - RENEW_SECONDS
+        self.keep()
+
     def remove(self) -> None:
         """Delete the object; the lease is still this client's until the block ends."""
         self._account.act("s3", "delete_object", Bucket=self._account.bucket, Key=self._key)
 
-    def _free(self, there: Any) -> bool:
-        """May the lease that was read be taken? Waits until that is known."""
+    def _free(self, there: Any) -> dict[str, Any] | None:
+        """Who had the lease that was read, if it may be taken; waits until that is known."""
         holder = _holder(there)
         if not holder.get("held") or _dead(holder):
-            return True
+            return holder
         age = _server_time(there) - there["LastModified"]
         left = TTL_SECONDS - age.total_seconds()
         if left <= 0:
-            return True
+            return holder
         # a living holder renews within this time
         waited = min(left, RENEW_SECONDS * 1.5)
         self._sleep(waited)
@@ -126,7 +141,7 @@ class Lease:
                 f"'{self._account.names.endpoint}' is being changed by another client ({holder.get('doing')} on "
                 f"{holder.get('host')}): wait for it, then run this again"
             )
-        return False
+        return None
 
     def _write(self, held: bool = True, **condition: str) -> None:
         """Write the object if the condition holds; else this lease is not held."""
@@ -138,6 +153,7 @@ class Lease:
             "id": self._id,
             "held": held,
             "doing": self._doing,
+            "intent": self._intent,
             "host": socket.gethostname(),
             "boot": _boot(),
             "pid": os.getpid(),

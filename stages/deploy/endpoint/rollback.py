@@ -33,13 +33,14 @@ def roll_back(settings: Settings, pictures: Path, to: str = "") -> str:
         ServiceError: when there is none, AWS refuses, or its answers are wrong now.
     """
     account = Account(settings)
-    with Lease(account, "rollback"):
+    with Lease(account, "rollback") as lease:
         there = settle(account)
         if there is None:
             raise ServiceError(
                 f"endpoint '{account.names.endpoint}' does not exist: make it with python -m stages.deploy"
             )
-        wanted = _wanted(account, there["EndpointConfigName"], to)
+        wanted = _wanted(account, there["EndpointConfigName"], to, lease.unfinished)
+        lease.intend(wanted)
         planned = _as_it_was(account, wanted)
         container = planned.model["PrimaryContainer"]
         with fetched(account, container["ModelDataUrl"]) as bundle:
@@ -60,15 +61,16 @@ def roll_back(settings: Settings, pictures: Path, to: str = "") -> str:
     )
 
 
-def _wanted(account: Account, now: str, to: str) -> str:
+def _wanted(account: Account, now: str, to: str, unfinished: str) -> str:
+    """What the user named; or where a rollback was going that was killed; or the last other good one."""
     there = inventory(account).configs
     if to:
         if to not in there:
             raise ServiceError(f"configuration '{to}' does not exist: choose one of {', '.join(there)}")
         return to
-    past = history.entries(account)
-    # a run that was stopped after the update has left the endpoint at a configuration of which nothing is recorded
-    good = history.last_good(past, now, set(there))
+    if unfinished in there:
+        return unfinished
+    good = history.last_good(history.entries(account), now, set(there))
     if good is None:
         raise ServiceError(
             f"endpoint '{account.names.endpoint}' has no earlier configuration to go back to: deploy another model"

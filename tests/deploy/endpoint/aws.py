@@ -99,6 +99,12 @@ class Aws:
     def objects(self, bucket: str = "models") -> dict[str, bytes]:
         return {key: item.value for key, item in sorted(self.buckets[bucket].keys.items())}
 
+    @property
+    def held(self) -> bool:
+        """Is the lease held?"""
+        leases = [body for key, body in self.objects().items() if key.endswith("lease.json")]
+        return any(json.loads(body)["held"] for body in leases)
+
     def state(self) -> dict[str, Any]:
         """All that a deployment leaves, without times and without the history's names."""
         endpoints = self.sagemaker.endpoints

@@ -46,7 +46,7 @@ def test_killed_at_every_call(case: str, fake: Aws, model: Path, other: Path, fr
                 break
             except Killed:
                 killed += 1
-        # whom a rollback has brought back already, a second one would lead away again
+        # a rollback that was killed before it had begun or after it was done would only be another rollback
         if command != "rollback" or fake.state() != undisturbed:
             do(command, settings, models[which], frames)
         assert fake.state() == undisturbed, f"killed before call {at}"
