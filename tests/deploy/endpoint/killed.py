@@ -1,7 +1,7 @@
 """Clients that are killed before one of their calls of AWS.
 
 ``cut`` does so in this process, quickly: the call and all that would follow it do not happen, not even those of
-``finally`` blocks, so that AWS sees what it sees of a process that is killed. ``kill`` really kills one, as ``kill -9``.
+``finally`` blocks, so that AWS sees what it sees of a process that is killed. ``kill`` really kills one, by SIGKILL.
 """
 
 from __future__ import annotations
