@@ -221,7 +221,7 @@ def finish(account: Account, planned: Plan, there: Any, sha256: str, parity: Par
     """After a passed check: the history, autoscaling, alarms, the dashboard, and away with what is too old."""
     container = planned.model["PrimaryContainer"]
     entry = Entry(
-        at=there["LastModifiedTime"].astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
+        at=there["LastModifiedTime"].astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
         config=planned.config_name,
         model=planned.model["ModelName"],
         model_data=container["ModelDataUrl"],

@@ -430,7 +430,11 @@ def _refused(environ: Environ, start: Any, code: str) -> Answer:
     if _operation(environ).startswith("s3:"):
         start("403 x" if "Expired" in code else "500 x", [("Content-Type", "application/xml")])
         return [f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()]
-    return _json(start, {"__type": code, "message": "The security token included in the request is expired"}, 400)
+    words = "The security token included in the request is expired"
+    if _operation(environ).startswith("sts:"):
+        start("403 x", [("Content-Type", "text/xml")])
+        return [f"<ErrorResponse><Error><Code>{code}</Code><Message>{words}</Message></Error></ErrorResponse>".encode()]
+    return _json(start, {"__type": code, "message": words}, 400)
 
 
 def _timeless(key: str) -> str:

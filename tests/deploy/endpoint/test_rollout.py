@@ -92,7 +92,7 @@ def test_a_new_model_goes_by_canary(fake: Aws, model: Path, other: Path, frames:
     assert [alarm["AlarmName"] for alarm in watching] == [f"{second}-{what}" for what in ("5xx", "p95", "smoke")]
     assert request["RetainAllVariantProperties"] is True
     assert request["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DataCaptureConfig"}]
-    assert [entry.config for entry in entries(Account(settings_of(fake)))][0] == second
+    assert entries(Account(settings_of(fake)))[0].config == second
     assert set(fake.state()["configs"]) == {first, second}
 
 
@@ -182,7 +182,7 @@ def test_a_first_endpoint_that_answers_wrongly_is_taken_down(fake: Aws, model: P
 
 def test_an_endpoint_that_does_not_come_up(fake: Aws, model: Path, frames: Path) -> None:
     fake.creation_fails = True
-    with pytest.raises(ServiceError, match="is Failed .*ping health check.*mend that, then run this again"):
+    with pytest.raises(ServiceError, match=r"is Failed .*ping health check.*mend that, then run this again"):
         do("deploy", settings_of(fake), model, frames)
     do("deploy", settings_of(fake), model, frames)
     assert serving(fake)
@@ -277,7 +277,7 @@ def test_rollback_and_its_sentences(fake: Aws, model: Path, other: Path, frames:
     said = do("rollback", settings, model, frames)
     assert f"is back at {first}" in said
     assert serving(fake) == first
-    assert [entry.why for entry in entries(Account(settings))][0] == "rollback"
+    assert entries(Account(settings))[0].why == "rollback"
     from stages.deploy.endpoint.rollback import roll_back
 
     roll_back(settings, frames, to=second)
@@ -318,12 +318,14 @@ def test_the_newest_image_and_the_role_of_the_account(fake: Aws, model: Path, fr
     assert account.role() == "arn:aws:iam::123456789012:role/sim-to-cloud-execution"
     ecr = account.client("ecr")
     ecr.create_repository(repositoryName="sim-to-cloud")
-    manifest = json.dumps({"schemaVersion": 2, "layers": [], "config": {"digest": "sha256:0"}})
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    config = {"digest": "sha256:" + "0" * 64, "size": 1, "mediaType": "application/json"}
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": [], "config": config})
     pushed = ecr.put_image(repositoryName="sim-to-cloud", imageManifest=manifest, imageTag="git-1")
     assert account.image().endswith(f"/sim-to-cloud@{pushed['image']['imageId']['imageDigest']}")
 
 
-# two at once -----------------------------------------------------------------------------------------------------------
+# two at once ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
