@@ -62,7 +62,7 @@ def compare(reference: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Drift
     drifts = []
     for name, expected, found in pairs:
         kind = "pictures" if name in OF_PICTURES else "answers"
-        if found and sum(expected.values()) and sum(found.values()) and list(expected) == list(found):
+        if found and sum(expected.values()) and sum(found.values()) and set(expected) == set(found):
             drifts.append(measure_drift(name, expected, found, reference[kind], seen[kind]))
     return sorted(drifts, key=lambda drift: -drift.index)
 

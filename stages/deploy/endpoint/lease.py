@@ -68,6 +68,7 @@ class Lease:
         self._intent = ""
         self._id = uuid.uuid4().hex
         self._etag = ""
+        self._removed = False
         self._renewed = 0.0
         self._key = f"{account.names.folder}/lease.json"
 
@@ -89,6 +90,8 @@ class Lease:
         """Give the lease back; what cannot be given back runs out."""
         self._account.guard = lambda: None
         _held.discard(self._id)
+        if self._removed:
+            return
         try:
             self._write(IfMatch=self._etag, held=False)
         except StageError:
@@ -120,8 +123,9 @@ class Lease:
         self.keep()
 
     def remove(self) -> None:
-        """Delete the object; the lease is still this client's until the block ends."""
+        """Delete the object, after all else; another client may take the lease from now on."""
         self._account.act("s3", "delete_object", Bucket=self._account.bucket, Key=self._key)
+        self._removed = True
 
     def _free(self, there: Any) -> dict[str, Any] | None:
         """Who had the lease that was read, if it may be taken; waits until that is known."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,11 @@ class Recorder:
 
     @property
     def names(self) -> list[str]:
-        """``service:Operation``; a call that is repeated at once is named once."""
-        return [name for name, _ in groupby(f"{service}:{operation}" for service, operation in self.calls)]
+        """``service:Operation``; what is repeated at once, be it several calls, is named once."""
+        text = " ".join(f"{service}:{operation}" for service, operation in self.calls)
+        for length in range(4):
+            text = re.sub(rf"(?<!\S)(\S+(?: \S+){{{length}}})(?: \1)+(?!\S)", r"\1", text)
+        return text.split()
 
 
 def outside(value: Any, shape: Shape, path: str) -> Iterator[str]:
