@@ -112,6 +112,8 @@ class Endpoint(Group):
         service: what it is called after the project; endpoints of several names live side by side.
         kind: ``instances`` answers from machines that always run; ``serverless`` bills by the request; ``async`` takes
             requests from S3 and can have no machine at all while there are none.
+        image: of the container, by digest; empty: the newest in the registry ``PROJECT-serve``, or else ``aws.image``,
+            which serves as well but is larger.
         instance: kind of machine; not for ``serverless``.
         memory_mb: of a serverless worker.
         concurrency: most serverless workers.
@@ -125,6 +127,7 @@ class Endpoint(Group):
     name: str
     service: Service = "detector"
     kind: Literal["instances", "serverless", "async"] = "instances"
+    image: str = ""
     instance: Instance = "ml.c5.xlarge"
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 4096
     concurrency: int = Field(5, ge=1, le=200)

@@ -137,28 +137,29 @@ class Account:
         return f"arn:{who[1]}:iam::{who[4]}:role/{self.names.project}-execution"
 
     def image(self) -> str:
-        """The container image by digest: ``aws.image``, or the newest in the project's registry.
+        """The container by digest: ``endpoint.image``, the newest in the project's registry for serving, or ``aws.image``.
 
         Raises:
-            ServiceError: when the registry has none.
+            ServiceError: when there is none.
         """
-        given = self.settings.aws.image
-        if given:
-            return given
-        repository = self.find("ecr", "describe_repositories", repositoryNames=[self.names.project])
+        if self.settings.endpoint.image:
+            return self.settings.endpoint.image
+        registry = f"{self.names.project}-serve"
+        repository = self.find("ecr", "describe_repositories", repositoryNames=[registry])
         pages = (
-            self.pages("ecr", "describe_images", repositoryName=self.names.project, filter={"tagStatus": "TAGGED"})
+            self.pages("ecr", "describe_images", repositoryName=registry, filter={"tagStatus": "TAGGED"})
             if repository
             else ()
         )
         images = [image for page in pages for image in page["imageDetails"]]
-        if not images:
-            raise ServiceError(
-                f"registry '{self.names.project}' in {self.settings.aws.region} has no image: push one, or name one in "
-                "aws.image"
-            )
-        newest = max(images, key=lambda image: (image["imagePushedAt"], image["imageDigest"]))
-        return f"{repository['repositories'][0]['repositoryUri']}@{newest['imageDigest']}"
+        if images:
+            newest = max(images, key=lambda image: (image["imagePushedAt"], image["imageDigest"]))
+            return f"{repository['repositories'][0]['repositoryUri']}@{newest['imageDigest']}"
+        if self.settings.aws.image:
+            return self.settings.aws.image
+        raise ServiceError(
+            f"registry '{registry}' in {self.settings.aws.region} has no image: push one, or name one in endpoint.image"
+        )
 
     @property
     def _doing(self) -> str:

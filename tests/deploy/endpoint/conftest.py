@@ -22,7 +22,7 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sim-to-cloud@sha256:" + "a
 SECRET = "not-a-word-of-this-may-leak"
 ENDPOINT = "sim-to-cloud-detector"
 BASE = (
-    *("deploy=sagemaker", "deploy.check_frames=2", "aws.bucket=models", f"aws.image={IMAGE}"),
+    *("deploy=sagemaker", "deploy.check_frames=2", "aws.bucket=models", f"endpoint.image={IMAGE}"),
     *("endpoint.poll_seconds=0.01", f"deploy.queue={LIMITS.queue}", "endpoint.capture.inputs=true"),
 )
 

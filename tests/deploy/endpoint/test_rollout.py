@@ -311,18 +311,19 @@ def test_cost(fake: Aws, model: Path, frames: Path) -> None:
 
 
 def test_the_newest_image_and_the_role_of_the_account(fake: Aws, model: Path, frames: Path) -> None:
-    settings = settings_of(fake, "aws.image=''")
-    with pytest.raises(ServiceError, match="registry 'sim-to-cloud' in us-east-1 has no image: push one"):
+    settings = settings_of(fake, "endpoint.image=''")
+    with pytest.raises(ServiceError, match="registry 'sim-to-cloud-serve' in us-east-1 has no image: push one"):
         do("deploy", settings, model, frames)
     account = Account(settings)
+    assert Account(settings_of(fake, "endpoint.image=''", "aws.image=training@sha256:1")).image() == "training@sha256:1"
     assert account.role() == "arn:aws:iam::123456789012:role/sim-to-cloud-execution"
     ecr = account.client("ecr")
-    ecr.create_repository(repositoryName="sim-to-cloud")
+    ecr.create_repository(repositoryName="sim-to-cloud-serve")
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     config = {"digest": "sha256:" + "0" * 64, "size": 1, "mediaType": "application/json"}
     manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": [], "config": config})
-    pushed = ecr.put_image(repositoryName="sim-to-cloud", imageManifest=manifest, imageTag="git-1")
-    assert account.image().endswith(f"/sim-to-cloud@{pushed['image']['imageId']['imageDigest']}")
+    pushed = ecr.put_image(repositoryName="sim-to-cloud-serve", imageManifest=manifest, imageTag="git-1")
+    assert account.image().endswith(f"/sim-to-cloud-serve@{pushed['image']['imageId']['imageDigest']}")
 
 
 # two at once ----------------------------------------------------------------------------------------------------------
