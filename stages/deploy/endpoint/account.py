@@ -137,7 +137,7 @@ class Account:
         return f"arn:{who[1]}:iam::{who[4]}:role/{self.names.project}-execution"
 
     def image(self) -> str:
-        """The container by digest: ``endpoint.image``, the newest in the project's registry for serving, or ``aws.image``.
+        """The container by digest: ``endpoint.image``, the newest in the registry for serving, or ``aws.image``.
 
         Raises:
             ServiceError: when there is none.
