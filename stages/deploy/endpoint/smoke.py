@@ -176,6 +176,7 @@ def _asked(account: Account, case: _Case, tries: int) -> dict[str, Any]:
     """
     ask = _asked_later if account.settings.endpoint.kind == "async" else _asked_now
     for attempt in range(tries):
+        account.guard()  # a slow endpoint must not cost the lease
         reason = ""
         try:
             answer = json.loads(ask(account, case))
