@@ -13,6 +13,7 @@ import pytest
 from stages.common.aws.session import client
 from stages.common.settings import Settings
 from stages.deploy.endpoint import account as calls
+from stages.deploy.endpoint import lease
 from tests.deploy.conftest import LIMITS, NAMES, picture
 from tests.deploy.endpoint.aws import Aws, aws
 from tests.settings import compose
@@ -44,6 +45,7 @@ def account(fake: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "TESTKEY0123456789")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 3600)  # else a slow machine makes calls that a quick one does not
     fake.reset()
     boto3.client("s3", endpoint_url=fake.url, region_name="us-east-1").create_bucket(Bucket="models")
     fake.calls.clear()
