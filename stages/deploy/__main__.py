@@ -3,7 +3,7 @@
 reads     the champion from MLflow's model registry or, while there is none, models/best.onnx and models/training.json;
           data/dataset/yolo/images/test
 writes    models/bundle, reports/deploy.json
-settings  aws, deploy, gate.registered_model, tracking
+settings  aws, deploy, endpoint, gate.registered_model, storage.bucket, tracking
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ MODEL = "model.onnx"
 SETTINGS = "bundle.json"
 LABELS = "labels.txt"
 CARD = "README.md"
+REFERENCE = "reference.json"
 SUMS = "SHA256SUMS"
 VERSION = 1
 """Of the bundle's layout."""
@@ -94,13 +95,14 @@ class Bundle:
         return self.folder / MODEL
 
 
-def pack(model: Path, folder: Path, serving: Serving) -> Bundle:
+def pack(model: Path, folder: Path, serving: Serving, reference: dict[str, Any] | None = None) -> Bundle:
     """Write a bundle, whole or not at all; the same model and limits give the same bytes.
 
     Args:
         model: ONNX file with the metadata that :class:`~stages.common.detection.Detector` needs.
         folder: of the bundle; what is there is replaced.
         serving: limits of the service.
+        reference: histograms for the drift job; None leaves them out.
 
     Raises:
         InputError: when the model is missing or no detector.
@@ -123,6 +125,8 @@ def pack(model: Path, folder: Path, serving: Serving) -> Bundle:
         shutil.copyfile(model, partial / MODEL)
         write_json(partial / SETTINGS, settings.model_dump(mode="json"))
         (partial / LABELS).write_text("".join(f"{name}\n" for name in settings.names))
+        if reference is not None:
+            write_json(partial / REFERENCE, reference)
         (partial / CARD).write_text(_card(settings))
         sums = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(partial.iterdir())]
         (partial / SUMS).write_text("".join(sums))

@@ -1,4 +1,4 @@
-"""The command line of deploy and its one subcommand."""
+"""The command line of deploy and its subcommands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from stages.common.cli import add_debug
+from stages.deploy.endpoint.commands import add_endpoint_commands
 
 PORT = 8080
 """Where SageMaker looks for a container's server."""
@@ -24,7 +25,9 @@ def arguments(description: str | None) -> argparse.Namespace:
     parser.add_argument("--bundle", type=Path, default=Path("models/bundle"), help="folder to write")
     parser.add_argument("--receipt", type=Path, default=Path("reports/deploy.json"))
     add_debug(parser)
-    _add_serve(parser.add_subparsers(title="instead of deploying", metavar="serve"))
+    commands = parser.add_subparsers(title="instead of deploying", metavar="COMMAND")
+    _add_serve(commands)
+    add_endpoint_commands(commands)
     return parser.parse_args()
 
 

@@ -9,6 +9,7 @@ from stages.common.files import write_json
 from stages.common.settings import Settings
 from stages.deploy.bundle import Bundle, Serving, pack
 from stages.deploy.check import Parity
+from stages.deploy.drift.reference import make_reference
 from stages.deploy.targets import TARGETS
 
 
@@ -56,7 +57,7 @@ def deploy(
     """
     limits, target = settings.deploy, settings.deploy.target
     serving = Serving(queue=limits.queue, max_body_mb=limits.max_body_mb, max_pixels=limits.max_pixels)
-    packed = pack(model, bundle, serving)
+    packed = pack(model, bundle, serving, make_reference(model, pictures, limits.max_pixels))
     parity = TARGETS[target](packed, model, pictures, settings)
     deployed = Deployed(target, packed, parity)
     write_json(receipt, _receipt(deployed, version))

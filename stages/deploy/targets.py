@@ -48,5 +48,22 @@ def serve_emulated(bundle: Bundle, model: Path, pictures: Path, settings: Settin
         return compare(url, bundle, model, chosen)
 
 
-TARGETS: dict[str, Target] = {"local": serve_here, "none": serve_nowhere, "sagemaker-local": serve_emulated}
+def serve_in_aws(bundle: Bundle, model: Path, pictures: Path, settings: Settings) -> Parity:
+    """Roll the bundle out to an endpoint in SageMaker, which goes on serving it.
+
+    Raises:
+        ServiceError: when AWS refuses, turns the rollout back, or the answers differ from the model's.
+        InputError: when there are no pictures.
+    """
+    from stages.deploy.endpoint.rollout import serve_at_sagemaker
+
+    return serve_at_sagemaker(bundle, model, pictures, settings)
+
+
+TARGETS: dict[str, Target] = {
+    "local": serve_here,
+    "none": serve_nowhere,
+    "sagemaker-local": serve_emulated,
+    "sagemaker": serve_in_aws,
+}
 """By ``deploy.target``."""

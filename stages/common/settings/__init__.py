@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from stages.common.errors import SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.base import CLASSES, Group
+from stages.common.settings.endpoint import Endpoint, endpoint_mistakes
 from stages.common.settings.imports import Imports
 from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
 from stages.common.settings.messages import sentences
@@ -48,6 +49,7 @@ class Settings(Group):
     evaluate: Evaluate
     gate: Gate
     deploy: Deploy
+    endpoint: Endpoint
     tracking: Tracking
     aws: Aws
     sweep: Sweep
@@ -91,6 +93,7 @@ def _clashes(settings: Settings) -> Iterator[str]:
     compute, runtime = settings.compute.device, settings.renderer.runtime.device
     if compute == "cpu" and runtime in ("cuda", "optix"):
         yield f"compute.device=cpu cannot go with renderer.runtime.device={runtime}: set both to auto, or both to cpu"
+    yield from endpoint_mistakes(settings.endpoint, settings.deploy, settings.aws)
     yield from _foreign_assets(settings)
     frames, convert = settings.dataset.frames, settings.dataset.convert
     validating = validation_frames(min(frames.count, BLOCK), convert.val_share)
