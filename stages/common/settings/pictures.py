@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from stages.common.settings.base import CLASSES, ClassName, Group
 from stages.common.settings.dependence import mistakes, references
 from stages.common.settings.distribution import Distribution, Drawn, Named
+from stages.common.settings.isaac import IsaacSim
 from stages.common.settings.quantity import Quantity, within
 from stages.common.settings.weights import weighted
 
@@ -218,6 +219,7 @@ class Renderer(Group):
         bounces: of light.
         denoise: run the denoiser.
         runtime: how it is run.
+        isaac: of the ``isaac`` renderer; None for others.
     """
 
     name: str
@@ -226,6 +228,7 @@ class Renderer(Group):
     bounces: int = Field(4, ge=0, le=64)
     denoise: bool = True
     runtime: Runtime = Runtime()
+    isaac: IsaacSim | None = None
 
 
 class Frames(Group):

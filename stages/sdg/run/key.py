@@ -44,7 +44,8 @@ PACKAGES = ("bpy", "numpy", "opencv-python-headless")
 def relevant_settings(settings: Settings) -> dict[str, Any]:
     """The settings that determine a frame, as plain JSON values."""
     values = settings.model_dump(mode="json", include={"seed", "scene", "randomization", "presets", "targets"})
-    values["renderer"] = settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
+    left_out = {"name": True, "runtime": True, "isaac": {"run"} if settings.renderer.isaac else True}
+    values["renderer"] = settings.renderer.model_dump(mode="json", exclude=left_out)
     if settings.assets:
         values["assets"] = _assets(settings)
     values["frames"] = settings.dataset.frames.model_dump(mode="json", include={"sizes", "annotators"})
