@@ -1,1 +1,1 @@
-from carb import settings
+from carb import settings as settings

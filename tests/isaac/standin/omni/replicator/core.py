@@ -6,9 +6,9 @@ import os
 import time
 
 import numpy as np
-import omni.usd
 from isaacsim import QUIRKS, called
 
+import omni.usd
 from tests.isaac.engine import draw
 
 BOX2D = [("semanticId", "<u4"), ("x_min", "<i4"), ("y_min", "<i4"), ("x_max", "<i4"), ("y_max", "<i4"),
@@ -56,7 +56,7 @@ class _Annotator:
         return _data(self.name, self.parameters, self.product)
 
 
-class create:  # noqa: N801 - a module in Replicator
+class create:
     @staticmethod
     def render_product(camera, resolution, force_new=False, name=None, render_vars=None):
         assert omni.usd.get_context().get_stage().GetPrimAtPath(camera), f"no camera {camera}"
@@ -64,7 +64,7 @@ class create:  # noqa: N801 - a module in Replicator
         return _RenderProduct(camera, tuple(resolution))
 
 
-class annotators:  # noqa: N801
+class annotators:
     KNOWN = ("rgb", "HdrColor", "instance_segmentation", "distance_to_image_plane", "distance_to_camera",
              "bounding_box_2d_tight", "bounding_box_2d_loose", "bounding_box_3d", "camera_params", "normals",
              "motion_vectors", "occlusion", "pointcloud")  # fmt: skip
@@ -75,7 +75,7 @@ class annotators:  # noqa: N801
         return _Annotator(name, init_params)
 
 
-class orchestrator:  # noqa: N801
+class orchestrator:
     steps = 0
 
     @staticmethod
@@ -134,8 +134,9 @@ def _data(name, parameters, product):
     if name == "camera_params":
         focal, aperture = shown.lens
         focal *= QUIRKS.get("wrong_focal", 1.0)
+        size = np.array(product.resolution, np.int32)
         return {"cameraFocalLength": focal, "cameraAperture": np.array(aperture, np.float32),
-                "cameraModel": "pinhole", "renderProductResolution": np.array(product.resolution, np.int32)}  # fmt: skip
+                "cameraModel": "pinhole", "renderProductResolution": size}  # fmt: skip
     if name == "normals":
         return np.concatenate([shown.normals, np.ones((*shown.depth.shape, 1), np.float32)], 2)
     if name == "motion_vectors":
