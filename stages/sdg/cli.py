@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from stages.common.cli import add_debug, run
+from stages.sdg.cloud.commands import add_cloud
 from stages.sdg.usd_commands import add_usd_commands
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_assets(commands.add_parser("assets", help="check your own objects before anything is rendered"))
     _add_targets(commands.add_parser("targets", help="asked against got, from plans alone, without DVC"))
     add_usd_commands(commands)
+    add_cloud(commands.add_parser("cloud", help="render on a machine on EC2 that ends by itself"))
     listing = commands.add_parser("list", help="print registered scenarios, assets, renderers, annotators and formats")
     listing.set_defaults(action=_list)
     add_debug(listing)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from stages.common.errors import SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.base import CLASSES, Group
+from stages.common.settings.host import Host
 from stages.common.settings.imports import Imports
 from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
 from stages.common.settings.messages import sentences
@@ -49,6 +50,7 @@ class Settings(Group):
     deploy: Deploy
     tracking: Tracking
     aws: Aws
+    host: Host
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:
