@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from stages.common.errors import SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.base import CLASSES, Group
+from stages.common.settings.custom import Custom
 from stages.common.settings.host import Host
 from stages.common.settings.imports import Imports
 from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
@@ -40,6 +41,7 @@ class Settings(Group):
     targets: Targets
     renderer: Renderer
     dataset: Dataset
+    custom: Custom
     model: Model
     train: Train
     compute: Compute

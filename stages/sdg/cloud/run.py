@@ -266,7 +266,8 @@ class _Run:
         if moment >= ended.deadline:
             raise self._out_of_time(ended)
         news = self.box.get_json(STATUS) or {}
-        if not (ended.was_interrupted or news.get("state") == "interrupted"):
+        # one that went idle as the work came is no failure either
+        if not (ended.was_interrupted or news.get("state") in ("interrupted", "idle")):
             last = " | ".join(lines_of(self.box.get(BOOT_LOG))) or "no word from it"
             raise ServiceError(
                 f"host '{self.host}' ended before its work was done ({ended.reason or 'no reason given'}; {last}): "
@@ -278,7 +279,7 @@ class _Run:
                 "that are done, or choose host.market=on_demand"
             )
         self.restarts += 1
-        self.seen.say(f"EC2 took {ended.id} away; another machine goes on")
+        self.seen.say(f"{ended.id} is gone ({ended.reason or news.get('state')}); another machine goes on")
         self.machine = up(self.settings, self.host, self.source, self.seen, self.spent)
 
     def _out_of_time(self, machine: Instance) -> ServiceError:

@@ -19,6 +19,7 @@ from stages.sdg.plan.building import blackbody
 from stages.sdg.plan.draft import Draft, Lens, Scenario, scenarios
 from stages.sdg.plan.order import Ask, UnplaceableError
 from stages.sdg.plan.ordered import misfit
+from stages.sdg.plan.randomizers import randomized
 from stages.sdg.plan.seen import seen
 from stages.sdg.plan.types import FramePlan, SensorPlan, split_of
 from stages.sdg.plan.viewpoint import camera_of, things_in_view
@@ -46,8 +47,8 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     own = with_preset(settings, preset) if preset else settings
     ask = ask_for(settings, frame, preset)
     if ask is None:
-        return _finished(_with_things(own, frame, preset))
-    return _finished(_nearest(own, frame, preset, ask))
+        return randomized(settings, _finished(_with_things(own, frame, preset)))
+    return randomized(settings, _finished(_nearest(own, frame, preset, ask)))
 
 
 @dataclass

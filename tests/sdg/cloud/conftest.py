@@ -40,15 +40,13 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def image(endpoint: str) -> str:
-    ec2 = boto3.client("ec2", endpoint_url=endpoint, region_name=REGION)
-    return str(ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"])
+IMAGE = "ami-12c6146b"
+"""One of those that moto knows."""
 
 
 @pytest.fixture
-def overrides(endpoint: str, image: str) -> list[str]:
-    return [f"aws.endpoint={endpoint}", f"aws.bucket={BUCKET}", f"host.image={image}", "aws.region=us-east-1",
+def overrides(endpoint: str) -> list[str]:
+    return [f"aws.endpoint={endpoint}", f"aws.bucket={BUCKET}", f"host.image={IMAGE}", "aws.region=us-east-1",
             "host.sync_seconds=0.1"]  # fmt: skip
 
 
@@ -125,7 +123,7 @@ for number in range({count}):
 folder.mkdir(exist_ok=True)
 (folder / "manifest.json").write_text(json.dumps(
     {{"complete": True, "key": "k", "plans": "p", "shards": [
-        {{"name": "train-00000", "first": 0, "frames": {count}, "sha256": "s", "size": 3, "key": "k"}}]}}))
+        {{"name": "train-00000", "first": 0, "frames": {count}, "sha256": "s", "bytes": 3, "key": "k"}}]}}))
 (folder / "shards").mkdir(exist_ok=True)
 (folder / "shards" / "train-00000.tar").write_text("tar")
 for path in work.glob("*"):
@@ -140,6 +138,7 @@ class Machines:
         self.account, self.root = account, root
         self.notice: Callable[[int, str], bool] = lambda number, instance: False
         self.command: Callable[[int], str] = lambda number: RENDER.format(count=4, seconds=0.05, then="")
+        self.idle_seconds = 120.0
         self.ended: list[str] = []
         self.seen: list[str] = []
         self._over = threading.Event()
@@ -164,12 +163,13 @@ class Machines:
         import sys
 
         agent = Agent(
-            folder, Box(self.account.s3, BUCKET, f"hosts/{host}/"), 5.0,
+            folder, Box(self.account.s3, BUCKET, f"hosts/{host}/"), self.idle_seconds,
             lambda: self.notice(number, instance) or self._over.is_set(), 0.1, [sys.executable, str(script)],
         )  # fmt: skip
         self.ended.append(agent.serve())
-        if self.ended[-1] == "interrupted" and not self._over.is_set():
-            self.account.interrupt(instance)
+        if not self._over.is_set():
+            gone = {"interrupted": "Server.SpotInstanceTermination", "idle": "Client.InstanceInitiatedShutdown"}
+            self.account.interrupt(instance, gone[self.ended[-1]])
 
     def stop(self) -> None:
         self._over.set()

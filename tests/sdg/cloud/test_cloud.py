@@ -22,6 +22,8 @@ from stages.sdg.cloud.run import Watch, down, run, status, up
 from tests.sdg.cloud.conftest import BUCKET, RENDER, Account, Machines
 from tests.settings import REPOSITORY, compose
 
+pytestmark = pytest.mark.timeout(180)
+
 SOURCE = b"source"
 
 
@@ -122,7 +124,7 @@ def test_an_interrupted_machine_is_replaced_and_its_frames_are_kept(
     assert "rendered 0" not in rendered
     assert "rendered 5" in rendered
     assert isinstance(watch.stream, io.StringIO)
-    assert "took" in watch.stream.getvalue()
+    assert "another machine goes on" in watch.stream.getvalue()
     account.assert_nothing_left()
 
 
@@ -305,12 +307,32 @@ def test_a_run_after_a_killed_client_goes_on_with_its_machine(
 
 
 def test_an_idle_machine_ends(account: Account, machines: Machines, settings: Settings, watch: Watch) -> None:
+    machines.idle_seconds = 0.5
     up(settings, "default", SOURCE, watch)
-    deadline = time.monotonic() + 20
-    while not machines.ended and time.monotonic() < deadline:
-        time.sleep(0.1)
+    deadline = time.monotonic() + 60
+    while any(item.is_alive for item in instances(settings)) and time.monotonic() < deadline:
+        time.sleep(0.2)
     assert machines.ended == ["idle"]
-    assert [item.state for item in instances(settings)] == ["running"]  # boot.sh switches it off
+    assert [item.state for item in instances(settings)] == ["terminated"]
+    down(settings, "default")
+    account.assert_nothing_left()
+
+
+def test_work_that_comes_as_the_machine_goes_idle_gets_another_one(
+    settings: Settings, account: Account, machines: Machines, watch: Watch, tmp_path: Path
+) -> None:
+    real, machines.idle_seconds = machines.notice, 120.0
+
+    def goes(number: int, instance: str) -> bool:
+        if number == 0:
+            account.s3.put_object(Bucket=BUCKET, Key="hosts/default/status.json", Body=b'{"state": "idle"}')
+            account.interrupt(instance, "Client.InstanceInitiatedShutdown")
+            time.sleep(600)
+        return real(number, instance)
+
+    machines.notice = goes
+    assert "4 frames" in run(settings, "params", tmp_path / "frames", SOURCE, watch=watch)
+    account.assert_nothing_left()
 
 
 def test_a_bucket_and_a_name_are_needed(settings: Settings) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import tempfile
 import time
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from isaac.capture.folder import DONE, FAILED, READY, JobFolder, read_arrays, write_json
 from stages.common.errors import RenderError, StageError
@@ -87,6 +90,7 @@ class IsaacRenderer:
         if normals and "normals" not in arrays:
             raise RenderError(f"Isaac Sim gave no normals of frame {plan.frame}; see {self._log}")
         passes = passes_of(arrays, canvas)
+        passes.extra["isaac"] = np.frombuffer(json.dumps(asdict(self.last)).encode(), np.uint8)
         triangles, parts = outlines(plan, passes.instance, self._foreign(asked))
         passes.amodal = amodal_extents(plan.camera, triangles, parts)
         passes.parts = parts_pass(canvas, passes.instance, triangles, parts)
@@ -224,8 +228,6 @@ class IsaacRenderer:
 
 
 def _answer(event: dict[str, Any], arrays: dict[str, Any]) -> Answer:
-    import json
-
     boxes = json.loads(arrays["boxes"].tobytes())
     height, width = arrays["instance"].shape
     return Answer(event, boxes, (width, height))
@@ -244,4 +246,3 @@ def _gpu() -> str | None:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     first = visible.partition(",")[0].strip()
     return first if re.fullmatch(r"\d+", first) else None
-
