@@ -27,7 +27,12 @@ def environment(quirks: dict[str, Any], calls: Path | None = None) -> dict[str, 
 
 
 def drive(
-    tmp_path: Path, frames: list[dict[str, Any]], quirks: dict[str, Any] | None = None, *overrides: str, **more: Any
+    tmp_path: Path,
+    frames: list[dict[str, Any]],
+    quirks: dict[str, Any] | None = None,
+    *overrides: str,
+    assets: Path | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """What :func:`main` prints, with the stand-in's calls beside it."""
     calls = tmp_path / "calls.jsonl"
@@ -36,7 +41,9 @@ def drive(
     done = subprocess.run(
         [sys.executable, "-m", "tests.isaac.drive", json.dumps(job)],
         cwd=REPOSITORY,
-        env=environment(quirks or {}, calls) | {"PYTHONPATH": str(REPOSITORY)},
+        env=environment(quirks or {}, calls)
+        | {"PYTHONPATH": str(REPOSITORY)}
+        | ({"STANDIN_ASSETS": str(assets)} if assets else {}),
         capture_output=True,
         text=True,
         timeout=300,
@@ -69,6 +76,11 @@ def main() -> None:
         renderer = IsaacRenderer(settings)
     except StageError as error:
         print(json.dumps({**out, "error": str(error)}))
+        return
+    if "plans" in job:
+        out["frames"] = [_planned(renderer, compose(*job["overrides"]), number) for number in job["plans"]]
+        renderer.close()
+        print(json.dumps(out))
         return
     fake = FakeRenderer(settings)
     out["ready"] = time.monotonic() - start
@@ -106,6 +118,27 @@ def main() -> None:
         renderer.close()
     out["closed"] = time.monotonic() - begun
     print(json.dumps(out))
+
+
+def _planned(renderer: Any, settings: Any, number: int) -> dict[str, Any]:
+    """A frame of the settings' own plans."""
+    from stages.common.errors import StageError
+    from stages.sdg.label.labels import label_frame
+    from stages.sdg.plan.planner import plan_frame
+
+    plan = plan_frame(settings, number)
+    try:
+        passes = renderer.render(plan)
+    except StageError as error:
+        return {"error": str(error)}
+    label = label_frame(plan, passes, settings.scene.classes)
+    return {
+        "tags": plan.tags,
+        "labels": {item.id: [item.class_name, *item.xyxy, item.occlusion, item.truncation] for item in label.instances},
+        "boxes": renderer.last.boxes,
+        "facts": renderer.last.facts,
+        "depth": [float(passes.depth.min()), float(passes.depth[passes.instance > 0].max())],
+    }
 
 
 def _fill(root: Path, settings: Any, frames: list[dict[str, Any]]) -> None:

@@ -45,9 +45,7 @@ class Scene(Group):
     @model_validator(mode="after")
     def _weights(self) -> Scene:
         if self.scenarios.get("simple_warehouse", 0) > 0 and self.recipe is None:
-            raise ValueError(
-                "scene.scenarios has simple_warehouse, but scene.recipe is empty: see scene=simple_warehouse"
-            )
+            raise ValueError("scene.scenarios has simple_warehouse without scene.recipe: choose scene=simple_warehouse")
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("scene.classes repeats a class: name each class once")
         if min(self.scenarios.values()) < 0 or sum(self.scenarios.values()) <= 0:

@@ -115,7 +115,7 @@ def _text(found: Agreement, renderer: str, reference: str, out: Path) -> str:
         why = reasons(found) or ["no common sign: look at the pictures"]
         lines += [f"{renderer} and {reference} differ; why that may be:", *(f"  * {reason}" for reason in why)]
     lines.append(
-        f"{len(found.pairs)} objects in both; of those over 20 pixels the mean box IoU is {found.mean_iou:.4f}, the least "
-        f"{found.least_iou:.4f}; pictures and labels in {out}"
+        f"{len(found.pairs)} objects in both; of those over 20 pixels the mean box IoU is {found.mean_iou:.4f}, the "
+        f"least {found.least_iou:.4f}; pictures and labels in {out}"
     )
     return "\n".join(lines)

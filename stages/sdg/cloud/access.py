@@ -6,8 +6,9 @@ import json
 import time
 from typing import Any
 
-from stages.common.aws.session import client, code_of, told
+from stages.common.aws.session import code_of, told
 from stages.common.settings import Settings
+from stages.sdg.cloud.clients import client
 from stages.sdg.cloud.names import TAG, Names, host_tags
 
 POLICY = "host"

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stages.common.aws.session import client, code_of, told
+from stages.common.aws.session import code_of, told
 from stages.common.errors import ServiceError
 from stages.common.settings import Settings
 from stages.sdg.cloud.access import make_group, tag_filters
+from stages.sdg.cloud.clients import client
 from stages.sdg.cloud.names import TAG, Names, host_tags
 
 ALIVE = ("pending", "running", "stopping", "stopped")

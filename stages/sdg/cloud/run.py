@@ -13,11 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
-from stages.common.aws.session import client
 from stages.common.errors import RenderError, ServiceError, StageError
 from stages.common.settings import Settings
 from stages.sdg.cloud.access import groups, make_profile, profiles, remove_groups, remove_profile
 from stages.sdg.cloud.box import BOOT_LOG, FRAMES, LOG, SOURCE, STATUS, WORK, Box, lines_of
+from stages.sdg.cloud.clients import client
 from stages.sdg.cloud.instances import Instance, end, instances, launch, now
 from stages.sdg.cloud.names import Names, names_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,23 +22,25 @@ from tests.settings import compose
 BUCKET, REGION = "frames", "us-east-1"
 
 
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Address of one server for all tests of a file; each begins with an empty account."""
     pytest.importorskip("moto.server", reason="moto[server] is not installed: run make setup")
     from moto.server import ThreadedMotoServer
 
+    made = ThreadedMotoServer(port=0, verbose=False)
+    made.start()
+    yield f"http://127.0.0.1:{made.get_host_and_port()[1]}"
+    made.stop()
+
+
+@pytest.fixture
+def endpoint(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    address = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
-    boto3.client("s3", endpoint_url=address, region_name=REGION).create_bucket(Bucket=BUCKET)
-    yield address
-    import urllib.request
-
-    urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST")).read()
-    server.stop()
+    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).read()
+    return server
 
 
 IMAGE = "ami-12c6146b"
@@ -65,7 +68,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.sdg.cloud.instances.WAIT_SECONDS", 1)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def account(endpoint: str) -> Account:
     return Account(endpoint)
 
@@ -76,6 +79,7 @@ class Account:
     def __init__(self, endpoint: str) -> None:
         told: dict[str, Any] = {"endpoint_url": endpoint, "region_name": REGION}
         self.ec2, self.iam, self.s3 = (boto3.client(name, **told) for name in ("ec2", "iam", "s3"))
+        self.s3.create_bucket(Bucket=BUCKET)
 
     def instances(self, *states: str) -> list[dict[str, Any]]:
         found = [item for group in self.ec2.describe_instances()["Reservations"] for item in group["Instances"]]
@@ -105,7 +109,7 @@ class Account:
         for region in get_backend("ec2").values():
             for instance in region[REGION].all_instances():
                 if instance.id == number:
-                    instance._state_reason.code = reason
+                    instance.state_reason.code = reason
 
 
 RENDER = """
@@ -166,7 +170,12 @@ class Machines:
             folder, Box(self.account.s3, BUCKET, f"hosts/{host}/"), self.idle_seconds,
             lambda: self.notice(number, instance) or self._over.is_set(), 0.1, [sys.executable, str(script)],
         )  # fmt: skip
-        self.ended.append(agent.serve())
+        try:
+            self.ended.append(agent.serve())
+        except Exception:
+            if self._over.is_set():  # its account is gone
+                return
+            raise
         if not self._over.is_set():
             gone = {"interrupted": "Server.SpotInstanceTermination", "idle": "Client.InstanceInitiatedShutdown"}
             self.account.interrupt(instance, gone[self.ended[-1]])
