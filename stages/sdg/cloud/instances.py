@@ -263,15 +263,36 @@ def end(settings: Settings, some: Sequence[Instance], host: str | None) -> tuple
             ec2.get_waiter("instance_terminated").wait(
                 InstanceIds=alive, WaiterConfig={"Delay": WAIT_SECONDS, "MaxAttempts": 120}
             )
-        filters = [*tag_filters(settings, host), {"Name": "status", "Values": ["available", "error"]}]
-        left = [item["VolumeId"] for item in ec2.describe_volumes(Filters=filters)["Volumes"]]
-        for volume in left:
-            ec2.delete_volume(VolumeId=volume)
-    return len(alive), len(left)
+        return len(alive), _delete_disks(ec2, settings, host)
 
 
 WAIT_SECONDS = 5
-"""Between two looks whether an instance has ended."""
+"""Between two looks whether an instance has ended, or its disk is free."""
+
+DISK_TRIES = 24
+
+
+def _delete_disks(ec2: Any, settings: Settings, host: str | None) -> int:
+    """Delete the tagged disks that did not go with their instances; how many there were.
+
+    Raises:
+        ServiceError: when one is still attached to something after a while.
+    """
+    deleted: set[str] = set()
+    for _ in range(DISK_TRIES):
+        found = ec2.describe_volumes(Filters=tag_filters(settings, host))["Volumes"]
+        left = [item for item in found if item["State"] not in ("deleting", "deleted")]
+        if not left:
+            return len(deleted)
+        for item in left:
+            if item["State"] in ("available", "error"):
+                ec2.delete_volume(VolumeId=item["VolumeId"])
+                deleted.add(item["VolumeId"])
+        if all(item["VolumeId"] in deleted for item in left):
+            return len(deleted)
+        time.sleep(WAIT_SECONDS)
+    names = ", ".join(item["VolumeId"] for item in left)
+    raise ServiceError(f"disks {names} are still attached: see what uses them, and run `cloud down` again")
 
 
 def _open_requests(ec2: Any, settings: Settings, host: str | None) -> list[str]:

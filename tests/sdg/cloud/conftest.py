@@ -105,11 +105,23 @@ class Account:
         """End an instance as EC2 does."""
         from moto.backends import get_backend
 
-        self.ec2.terminate_instances(InstanceIds=[number])
         for region in get_backend("ec2").values():
             for instance in region[REGION].all_instances():
                 if instance.id == number:
-                    instance.state_reason.code = reason
+                    _end_for(instance, reason)
+        self.ec2.terminate_instances(InstanceIds=[number])
+
+
+def _end_for(instance: Any, reason: str) -> None:
+    """Have moto give this reason from the moment at which the instance ends."""
+    end = instance.terminate
+
+    def terminate(*arguments: Any, **named: Any) -> Any:
+        ended = end(*arguments, **named)
+        instance.state_reason.code = reason
+        return ended
+
+    instance.terminate = terminate
 
 
 RENDER = """
@@ -152,7 +164,10 @@ class Machines:
     def _boot(self) -> None:
         while not self._over.is_set():
             for item in self.account.instances("running", "pending"):
-                if item["InstanceId"] not in self.seen:
+                # moto shows an instance before it has its disk, and loses the disk of one that ends then
+                filters = [{"Name": "attachment.instance-id", "Values": [item["InstanceId"]]}]
+                disks = self.account.ec2.describe_volumes(Filters=filters)["Volumes"]
+                if item["InstanceId"] not in self.seen and any(disk.get("Tags") for disk in disks):
                     self.seen.append(item["InstanceId"])
                     name = next(tag["Value"] for tag in item["Tags"] if tag["Key"] == "sdg-host")
                     number = len(self.seen) - 1
@@ -172,8 +187,8 @@ class Machines:
         )  # fmt: skip
         try:
             self.ended.append(agent.serve())
-        except Exception:
-            if self._over.is_set():  # its account is gone
+        except Exception as error:
+            if self._over.is_set() or "power" in str(error):  # its account, or its power, is gone
                 return
             raise
         if not self._over.is_set():
