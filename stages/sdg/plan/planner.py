@@ -29,6 +29,9 @@ importlib.import_module("stages.sdg.plan.scenarios")
 LOOKS, ENOUGH = 4, 5
 """Most draws of a frame without targets, and the number of things in its picture at which the first is taken."""
 
+AS_DRAWN = frozenset({"simple_warehouse"})
+"""Scenarios that follow a published recipe, which looks at bare walls, too."""
+
 
 def plan_frame(settings: Settings, frame: int) -> FramePlan:
     """Sample one frame.
@@ -61,14 +64,17 @@ class _Scene:
 
 
 def _with_things(settings: Settings, frame: int, preset: str) -> _Scene:
-    """The first of a few draws whose picture shows more than a wall, or the one that shows most."""
+    """The first of a few draws whose picture shows more than a wall, or the one that shows most.
+
+    Those of :data:`AS_DRAWN` are taken as they come.
+    """
     best, most = None, -1
     for attempt in range(LOOKS):
         scene = _drafted(settings, frame, preset, _rng(settings, frame, attempt))
         count = things_in_view(scene.draft)
         if count > most:
             best, most = scene, count
-        if count >= ENOUGH:
+        if count >= ENOUGH or scene.scenario in AS_DRAWN:
             break
     assert best is not None, "there is at least one draw"
     return best
