@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from stages.common.cli import add_debug, run
+from stages.common.custom import load_custom
 from stages.common.settings import load
 
 DESCRIPTION = """\
@@ -28,7 +29,10 @@ def main(args: argparse.Namespace) -> str:
     settings = load(args.params)
     with stage_run("convert", settings, Path.cwd()):
         real = draw_mix(settings, Path.cwd())
-        return convert(args.frames, args.out, settings.scene.classes, settings.dataset.convert, real).summary()
+        load_custom(settings.custom)
+        formats = [*settings.dataset.convert.formats, *settings.custom.formats]
+        chosen = settings.dataset.convert.model_copy(update={"formats": formats})
+        return convert(args.frames, args.out, settings.scene.classes, chosen, real).summary()
 
 
 IMPORT = """\

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from stages.common.cli import add_debug, run
+from stages.sdg.cloud.commands import add_cloud
 from stages.sdg.usd_commands import add_usd_commands
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_assets(commands.add_parser("assets", help="check your own objects before anything is rendered"))
     _add_targets(commands.add_parser("targets", help="asked against got, from plans alone, without DVC"))
     add_usd_commands(commands)
+    _add_check(commands.add_parser("check", help="whether a renderer agrees with the Blender backend"))
+    add_cloud(commands.add_parser("cloud", help="render on a machine on EC2 that ends by itself"))
     listing = commands.add_parser("list", help="print registered scenarios, assets, renderers, annotators and formats")
     listing.set_defaults(action=_list)
     add_debug(listing)
@@ -111,6 +114,38 @@ def _add_assets(parser: argparse.ArgumentParser) -> None:
         "--out", dest="sheet", type=Path, default=Path("runs/assets.jpg"), metavar="FILE", help="default: %(default)s"
     )
     add_debug(check)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.description = """\
+Render three known plans with a renderer and with the Blender backend, compare boxes and masks, and say what differs and
+why that may be. The exit status is 4 where they differ."""
+    parser.set_defaults(action=_check)
+    parser.add_argument("--renderer", default="isaac", metavar="NAME", help="to check (default: %(default)s)")
+    parser.add_argument("--reference", default="blender", metavar="NAME", help="to compare with (default: %(default)s)")
+    parser.add_argument(
+        "--out", dest="place", type=Path, default=Path("runs/check"), metavar="DIR", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="settings, as renderer.isaac.run.accept_eula=true"
+    )
+    add_debug(parser)
+
+
+def _check(args: argparse.Namespace) -> str:
+    from stages.common.errors import RenderError
+    from stages.compose.compose import project_folder
+    from stages.sdg.check.run import check
+
+    conf = project_folder(Path.cwd()) / "conf"
+    found, text = check(args.renderer, args.reference, args.overrides, conf, args.place)
+    if not found.is_good:
+        print(text, flush=True)
+        raise RenderError(
+            f"{args.renderer} and {args.reference} differ by more than two renderers should: see above, and the "
+            f"pictures in {args.place}"
+        )
+    return text
 
 
 def _check_assets(args: argparse.Namespace) -> str:
@@ -209,10 +244,12 @@ def _list(_: argparse.Namespace) -> str:
     from stages.sdg.assets.catalogue import families
     from stages.sdg.plan import scenarios as _built_in  # noqa: F401 - registers them
     from stages.sdg.plan.draft import scenarios
+    from stages.sdg.plan.randomizers import randomizer_names
     from stages.sdg.render.registry import renderer_names
 
     kinds = {
         "scenarios": list(scenarios()),
+        "randomizers": randomizer_names(),
         "assets": list(families()),
         "renderers": renderer_names(),
         "annotators": annotator_names(),

@@ -12,7 +12,9 @@ from pydantic import Field, ValidationError, model_validator
 from stages.common.errors import SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.base import CLASSES, Group
+from stages.common.settings.custom import Custom
 from stages.common.settings.endpoint import Endpoint, endpoint_mistakes
+from stages.common.settings.host import Host
 from stages.common.settings.imports import Imports
 from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
 from stages.common.settings.messages import sentences
@@ -41,6 +43,7 @@ class Settings(Group):
     targets: Targets
     renderer: Renderer
     dataset: Dataset
+    custom: Custom
     model: Model
     train: Train
     compute: Compute
@@ -53,6 +56,7 @@ class Settings(Group):
     tracking: Tracking
     aws: Aws
     sweep: Sweep
+    host: Host
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:

@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from stages.common.settings.base import CLASSES, ClassName, Group
 from stages.common.settings.dependence import mistakes, references
 from stages.common.settings.distribution import Distribution, Drawn, Named
+from stages.common.settings.isaac import IsaacSim
 from stages.common.settings.quantity import Quantity, within
+from stages.common.settings.recipe import Catalogue, Recipe
 from stages.common.settings.weights import weighted
 
 Share = Field(ge=0, le=1)
@@ -30,14 +32,20 @@ class Scene(Group):
         name: of this group file.
         classes: labelled classes in the order of their numbers.
         scenarios: registered scenario samplers and their weights.
+        catalogue: assets of USD files that join the built-in ones; None for none.
+        recipe: what the scenario ``simple_warehouse`` is made of; None where it is not drawn.
     """
 
     name: str
     classes: list[ClassName] = Field(default_factory=lambda: [*CLASSES], min_length=1)
     scenarios: dict[str, float] = Field(min_length=1)
+    catalogue: Catalogue | None = None
+    recipe: Recipe | None = None
 
     @model_validator(mode="after")
     def _weights(self) -> Scene:
+        if self.scenarios.get("simple_warehouse", 0) > 0 and self.recipe is None:
+            raise ValueError("scene.scenarios has simple_warehouse without scene.recipe: choose scene=simple_warehouse")
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("scene.classes repeats a class: name each class once")
         if min(self.scenarios.values()) < 0 or sum(self.scenarios.values()) <= 0:
@@ -218,6 +226,7 @@ class Renderer(Group):
         bounces: of light.
         denoise: run the denoiser.
         runtime: how it is run.
+        isaac: of the ``isaac`` renderer; None for others.
     """
 
     name: str
@@ -226,6 +235,7 @@ class Renderer(Group):
     bounces: int = Field(4, ge=0, le=64)
     denoise: bool = True
     runtime: Runtime = Runtime()
+    isaac: IsaacSim | None = None
 
 
 class Frames(Group):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from stages.common.errors import SettingsError
+from stages.sdg.assets.reference import STAND_IN, stand_in
 from stages.sdg.assets.types import Asset
 
 Parameters = Mapping[str, Any]
@@ -22,7 +23,7 @@ Generator = Callable[[np.random.Generator, Parameters], Asset]
 
 BUILT_IN = (
     "hall", "storage", "carriers", "goods", "pallet_truck", "forklift", "lift_trucks", "machines", "carts",
-    "lookalikes", "equipment", "containers", "furniture", "people", "distractors",
+    "lookalikes", "equipment", "containers", "furniture", "people", "distractors", "standins",
 )  # fmt: skip
 """Modules of this package that register families when they are imported."""
 
@@ -100,6 +101,9 @@ def _build(family: str, variant: int, parameters: str) -> Asset:
 
         group = told.get(GROUP)
         return load_asset(str(told[CONTENT]), None if group is None else int(group), float(told.get("dirt", 0.0)))
+    if STAND_IN in told:
+        shown, rest = stand_in(told)
+        return _build(shown, variant, json.dumps(rest, sort_keys=True))
     if family not in _FAMILIES:
         raise SettingsError(f"asset family '{family}' is not registered; `python -m stages.sdg list` shows what is")
     digest = hashlib.sha256(family.encode()).digest()

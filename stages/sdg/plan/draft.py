@@ -270,6 +270,8 @@ class Draft:
         shape = item.shape(variant, self.split)
         # the file's own surface stays; a thick layer of dirt would hide what was modelled
         parameters: dict[str, Parameter] = {"content": shape.content, "dirt": round(float(look["dirt"]) / 2, 1)}
+        if shape.reference:
+            parameters = {**look, **shape.reference}
         made = []
         for group, label in enumerate(shape.labels):
             placement = Placement(

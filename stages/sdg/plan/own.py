@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings import Settings
+from stages.sdg.assets.reference import STAND_IN, USD
 from stages.sdg.plan.types import Split
 
 POOL_OF = {
@@ -32,12 +33,15 @@ class Shape:
         content: its key in the cache.
         labels: class of each of the things that it consists of, None for scenery.
         low, high: corners of its bounding box, metres, asset coordinates.
+        reference: parameters of an asset that only a USD file has (see :mod:`stages.sdg.assets.reference`); empty for
+            an object in the cache.
     """
 
     content: str
     labels: tuple[str | None, ...]
     low: tuple[float, float, float]
     high: tuple[float, float, float]
+    reference: Mapping[str, float | str | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,16 +75,17 @@ class OwnObject:
 
 
 def own_objects(settings: Settings) -> dict[str, OwnObject]:
-    """The entries of ``assets`` by name, read when that was not done yet.
+    """The entries of ``assets`` by name, read when that was not done yet, and those of the scene's catalogue.
 
     Raises:
         StageError: as :func:`stages.sdg.assets.imports.prepare.prepare_all`.
     """
+    catalogue = catalogue_objects(settings)
     if not settings.assets:
-        return {}
+        return catalogue
     from stages.sdg.assets.imports.prepare import prepare_all
 
-    made = {}
+    made = dict(catalogue)
     for prepared in prepare_all(settings):
         shapes = []
         for content, meta in zip(prepared.contents, prepared.metas(), strict=True):
@@ -92,6 +97,19 @@ def own_objects(settings: Settings) -> dict[str, OwnObject]:
         usual = POOL_OF.get(classes.pop(), "clutter") if len(classes) == 1 else "clutter"
         pool = usual if entry.where == "auto" else entry.where
         made[entry.name] = OwnObject(entry.name, pool, entry.weight, tuple(shapes))
+    return made
+
+
+def catalogue_objects(settings: Settings) -> dict[str, OwnObject]:
+    """The assets of ``scene.catalogue`` by name."""
+    made: dict[str, OwnObject] = {}
+    for name, item in (settings.scene.catalogue.assets if settings.scene.catalogue else {}).items():
+        length, width, height = item.size
+        told: dict[str, float | str | bool] = {USD: item.usd, STAND_IN: item.stand_in}
+        told |= {"usd_scale": item.scale, "usd_up": item.up, "usd_turn": item.turn}
+        labels = (None if item.class_name == "none" else item.class_name,)
+        shape = Shape("", labels, (-length / 2, -width / 2, 0.0), (length / 2, width / 2, height), told)
+        made[name] = OwnObject(name, item.where, item.weight, (shape,))
     return made
 
 

@@ -19,6 +19,7 @@ from stages.sdg.plan.building import blackbody
 from stages.sdg.plan.draft import Draft, Lens, Scenario, scenarios
 from stages.sdg.plan.order import Ask, UnplaceableError
 from stages.sdg.plan.ordered import misfit
+from stages.sdg.plan.randomizers import randomized
 from stages.sdg.plan.seen import seen
 from stages.sdg.plan.types import FramePlan, SensorPlan, split_of
 from stages.sdg.plan.viewpoint import camera_of, things_in_view
@@ -27,6 +28,9 @@ importlib.import_module("stages.sdg.plan.scenarios")
 
 LOOKS, ENOUGH = 4, 5
 """Most draws of a frame without targets, and the number of things in its picture at which the first is taken."""
+
+AS_DRAWN = frozenset({"simple_warehouse"})
+"""Scenarios that follow a published recipe, which looks at bare walls, too."""
 
 
 def plan_frame(settings: Settings, frame: int) -> FramePlan:
@@ -46,8 +50,8 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     own = with_preset(settings, preset) if preset else settings
     ask = ask_for(settings, frame, preset)
     if ask is None:
-        return _finished(_with_things(own, frame, preset))
-    return _finished(_nearest(own, frame, preset, ask))
+        return randomized(settings, _finished(_with_things(own, frame, preset)))
+    return randomized(settings, _finished(_nearest(own, frame, preset, ask)))
 
 
 @dataclass
@@ -60,14 +64,17 @@ class _Scene:
 
 
 def _with_things(settings: Settings, frame: int, preset: str) -> _Scene:
-    """The first of a few draws whose picture shows more than a wall, or the one that shows most."""
+    """The first of a few draws whose picture shows more than a wall, or the one that shows most.
+
+    Those of :data:`AS_DRAWN` are taken as they come.
+    """
     best, most = None, -1
     for attempt in range(LOOKS):
         scene = _drafted(settings, frame, preset, _rng(settings, frame, attempt))
         count = things_in_view(scene.draft)
         if count > most:
             best, most = scene, count
-        if count >= ENOUGH:
+        if count >= ENOUGH or scene.scenario in AS_DRAWN:
             break
     assert best is not None, "there is at least one draw"
     return best

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+import stages.sdg.plan.published  # noqa: F401 - registers its scenario
 from stages.sdg.plan.building import build_hall
 from stages.sdg.plan.draft import Draft, Parameter, register_scenario
 from stages.sdg.plan.furnish import (

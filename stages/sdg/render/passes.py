@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Passes:
         seconds: time spent by what it was spent on: ``build``, ``render``, ``read``, ``amodal``.
         parts: (H, W) uint8, place in :data:`stages.sdg.assets.types.PARTS` of what a pixel shows, 0 where nothing is;
             None from a renderer that does not know.
+        extra: what else a renderer was asked for, by name; for annotators of your own.
     """
 
     linear: NDArray[np.float32]
@@ -51,6 +52,7 @@ class Passes:
     normals: NDArray[np.float32] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     parts: NDArray[np.uint8] | None = None
+    extra: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class RendererBackend(Protocol):

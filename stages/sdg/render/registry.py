@@ -15,6 +15,7 @@ Factory = Callable[[Renderer], RendererBackend]
 BUILT_IN = {
     "blender": "stages.sdg.render.blender.backend:BlenderRenderer",
     "fake": "stages.sdg.render.fake:FakeRenderer",
+    "isaac": "stages.sdg.render.isaac.backend:IsaacRenderer",
 }
 """Backends of this package, ``module:name``; a module is imported when its renderer is first made."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from stages.common.custom import load_custom
 from stages.common.settings import Settings
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.passes import RendererBackend
@@ -40,7 +41,9 @@ def make_frame(settings: Settings, renderer: RendererBackend, number: int) -> Fr
     from stages.sdg.label.labels import label_frame
     from stages.sdg.plan.planner import plan_frame
 
-    annotators, seconds = settings.dataset.frames.annotators, defaultdict[str, float](float)
+    load_custom(settings.custom)
+    annotators = [*settings.dataset.frames.annotators, *settings.custom.annotators]
+    seconds = defaultdict[str, float](float)
     with _timed(seconds, "plan"):
         plan = plan_frame(settings, number)
         line = plan_to_line(plan)

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from stages.common.custom import custom_digest
 from stages.common.settings import Settings
 
 STAGES = Path(__file__).resolve().parents[2]
@@ -25,6 +26,7 @@ SOURCES = (
     "common/settings/pictures.py",
     "common/settings/presets.py",
     "common/settings/quantity.py",
+    "common/settings/recipe.py",
     "common/settings/targets.py",
     "sdg/plan",
     "sdg/assets",
@@ -44,9 +46,13 @@ PACKAGES = ("bpy", "numpy", "opencv-python-headless")
 def relevant_settings(settings: Settings) -> dict[str, Any]:
     """The settings that determine a frame, as plain JSON values."""
     values = settings.model_dump(mode="json", include={"seed", "scene", "randomization", "presets", "targets"})
-    values["renderer"] = settings.renderer.model_dump(mode="json", exclude={"name", "runtime"})
+    left_out = {"name": True, "runtime": True, "isaac": {"run"} if settings.renderer.isaac else True}
+    values["renderer"] = settings.renderer.model_dump(mode="json", exclude=left_out)
     if settings.assets:
         values["assets"] = _assets(settings)
+    if settings.custom.files or settings.custom.annotators:
+        chosen = settings.custom.model_dump(mode="json", include={"randomizers", "annotators"})
+        values["custom"] = [custom_digest(settings.custom), chosen]
     values["frames"] = settings.dataset.frames.model_dump(mode="json", include={"sizes", "annotators"})
     return values
 
@@ -65,6 +71,8 @@ def content_key(settings: Settings) -> str:
         StageError: when an own object cannot be read.
     """
     parts = {"settings": relevant_settings(settings), "sources": _own_digest(), "packages": _versions()}
+    if settings.renderer.backend == "isaac":
+        parts["isaac"] = _isaac_digest()
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -84,6 +92,15 @@ def source_digest(root: Path) -> str:
 @functools.cache
 def _own_digest() -> str:
     return source_digest(STAGES)
+
+
+@functools.cache
+def _isaac_digest() -> str:
+    """As :func:`source_digest`, of what runs inside Isaac Sim."""
+    from stages.sdg.assets.catalogue import source_digest as of_folder
+
+    root = STAGES.parent / "isaac"
+    return "".join(of_folder(root / name) for name in ("capture", "stage"))
 
 
 def _files(root: Path) -> list[Path]:

@@ -37,7 +37,7 @@ def test_a_registered_class_gets_the_settings(monkeypatch: pytest.MonkeyPatch) -
     ("name", "sentence"),
     [
         ("blendr", "renderer.backend is 'blendr', which is not a registered renderer: did you mean 'blender'?"),
-        ("xyz", "renderer.backend is 'xyz', which is not a registered renderer: choose one of blender, fake"),
+        ("xyz", "renderer.backend is 'xyz', which is not a registered renderer: choose one of blender, fake, isaac"),
     ],
 )
 def test_an_unknown_name_is_refused_with_advice(name: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+from carb import settings as settings
