@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ class EventFiles:
             if self._writer is None:
                 from tensorboardX import SummaryWriter
 
-                self._writer = SummaryWriter(str(self.folder))
+                # the library's names tell seconds apart, and TensorBoard reads files in the order of their names
+                self._writer = SummaryWriter(str(self.folder), filename_suffix=f".{time.time_ns()}")
             write[entry.kind](entry)
         except Exception as error:
             self._broken = True

@@ -314,9 +314,14 @@ def _outcome(study: optuna.Study, settings: Settings, table: Path) -> Outcome:
         states.count(optuna.trial.TrialState.FAIL),
         best.number if best else None,
         best.value if best else None,
-        tuple(text for text in best.user_attrs["changes"] if not text.startswith("sweep")) if best else (),
+        tuple(_told(best.user_attrs["changes"])) if best else (),
         table,
     )
+
+
+def _told(changes: Sequence[str]) -> list[str]:
+    """Of a trial's changes those that matter to an experiment of the same settings."""
+    return [text for text in changes if not text.startswith(("sweep", "tracking"))]
 
 
 @contextmanager

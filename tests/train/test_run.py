@@ -126,7 +126,7 @@ def test_the_mlflow_run_holds_settings_data_metrics_and_model(trained: Project) 
     assert [(point.step, point.value) for point in history] == [
         (epoch["epoch"], epoch["val/ap50"]) for epoch in trained.outcome.content["epochs"]
     ]
-    assert run.data.metrics["threshold"] == trained.outcome.content["threshold"]
+    assert run.data.metrics["train/threshold"] == trained.outcome.content["threshold"]
     assert {item.path for item in client.list_artifacts(run.info.run_id, "curves")} == {
         f"curves/{name}" for name in ("curves.png", "epochs.csv", "precision_recall.csv")
     }
