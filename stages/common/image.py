@@ -1,6 +1,6 @@
 """Build the container image, scan it, push what passes, and see that it is signed.
 
-reads     container/, stages/, pyproject.toml and requirements.lock, through docker; the Git revision
+reads     container/ and stages/, through docker; the Git revision
 writes    images in the registries that python -m stages.common.infra up makes; build/image.json
 settings  aws.project, aws.region, infra.sign_images
 
@@ -29,6 +29,9 @@ from stages.common.errors import InputError, MissingDependencyError, ServiceErro
 T = TypeVar("T")
 
 DOCKERFILE = Path("container/Dockerfile")
+
+CONTEXT = ("LICENSE", ".dockerignore", "container", "stages")
+"""What images are built of."""
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 """Of Amazon ECR's findings, the worst first."""
@@ -228,19 +231,19 @@ def _await(look: Callable[[], T | None], doing: str, pause: float) -> T:
 
 
 def revision() -> str:
-    """Hash of the commit that is checked out, which must be all that is there: an image is named by it.
+    """Hash of the commit that is checked out: an image is named by it, so what it is made of must be as it is there.
 
     Raises:
-        InputError: when there is none, or files differ from it.
+        InputError: when there is none, or files of the image differ from it.
     """
-    git = ["git", "status", "--porcelain", "--untracked-files=no"]
+    git = ["git", "status", "--porcelain", "--", *CONTEXT]
     changed = subprocess.run(git, capture_output=True, text=True, check=False)
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if head.returncode or changed.returncode:
         raise InputError("no Git commit is checked out here, and images are named by it: run in your clone")
     if changed.stdout:
         raise InputError(
-            f"{changed.stdout.split()[1]} differs from the commit that would name the image: commit it, or restore it"
+            f"{changed.stdout.split()[1]} differs from the commit that would name the image: commit it, or take it away"
         )
     return head.stdout.strip()
 

@@ -167,6 +167,13 @@ def test_missing_registries_say_how_to_make_them(clone: Path, log: Path, registr
 
 
 def test_a_dirty_checkout_names_no_image(clone: Path) -> None:
+    (clone / "notes.txt").write_text("in no image")
+    assert revision()
+    (clone / "stages").mkdir()
+    (clone / "stages/new.py").write_text("in the image")
+    with pytest.raises(InputError, match="stages/ differs from the commit"):
+        revision()
+    (clone / "stages/new.py").unlink()
     (clone / "container/Dockerfile").write_text("FROM other\n")
     with pytest.raises(InputError, match="container/Dockerfile differs from the commit"):
         revision()

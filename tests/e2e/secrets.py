@@ -78,15 +78,19 @@ class Parrot(BaseHTTPRequestHandler):
 
     def _refuse(self) -> None:
         length = int(self.headers.get("Content-Length", 0) or 0)
-        self.rfile.read(length)
+        asked = self.rfile.read(length)
         told = f"{self.path} {dict(self.headers)} " + " ".join(PLANTED.values())
         if "json" in self.headers.get("Content-Type", "") or "X-Amz-Target" in self.headers:
             body = f'{{"__type": "AccessDeniedException", "message": "{quote(told, safe=" +/=")}"}}'
         else:
             escaped = told.replace("&", "").replace("<", "")
-            body = f"<Error><Code>AccessDenied</Code><Message>{escaped}</Message></Error>"
-            if "form" in self.headers.get("Content-Type", ""):  # of IAM, STS and CloudFormation
-                body = f"<ErrorResponse>{body}</ErrorResponse>"
+            error = f"<Error><Code>AccessDenied</Code><Message>{escaped}</Message></Error>"
+            if b"Version=2016-11-15" in asked:  # of EC2
+                body = f"<Response><Errors>{error}</Errors></Response>"
+            elif b"Action=" in asked:  # of IAM, STS and CloudFormation
+                body = f"<ErrorResponse>{error}</ErrorResponse>"
+            else:
+                body = error
         data = body.encode()
         self.send_response(403)
         self.send_header("Content-Length", str(len(data)))

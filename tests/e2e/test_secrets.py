@@ -44,6 +44,7 @@ class Command:
         return "-".join([self.words.removeprefix("stages."), *self.settings]).replace(" ", "-")
 
 
+EMULATED = ("aws.bucket=''",)
 ACCOUNT = ("compute=sagemaker",)
 ENDPOINT = ("deploy=sagemaker",)
 
@@ -57,6 +58,10 @@ COMMANDS = [
     Command("stages.evaluate"),
     Command("stages.evaluate status", works=False),  # its registry is the server that refuses
     Command("stages.deploy", ("deploy.model=models/best.onnx",)),
+    # jobs and endpoints of this machine, whose objects lie in the S3 server
+    Command("stages.push", (*EMULATED, "compute=sagemaker-local")),
+    Command("stages.train", (*EMULATED, "compute=sagemaker-local")),
+    Command("stages.deploy", (*EMULATED, "deploy=sagemaker-local", "deploy.model=models/best.onnx")),
     # the account: only servers that refuse are here, and moto in the tests of each room
     Command("stages.common.infra status", works=False),
     Command("stages.common.infra diff", works=False),
@@ -67,7 +72,9 @@ COMMANDS = [
     Command("stages.push", ACCOUNT, "stages.train.sagemaker", works=False),
     Command("stages.train", ACCOUNT, "stages.train.sagemaker", works=False),
     Command("stages.train status", ACCOUNT, "stages.train.sagemaker", works=False),
-    Command("stages.deploy", ENDPOINT, "stages.deploy.endpoint", works=False),
+    Command("stages.train attach", ACCOUNT, "stages.train.sagemaker", works=False),
+    Command("stages.train stop", ACCOUNT, "stages.train.sagemaker", works=False),
+    Command("stages.deploy", (*ENDPOINT, "deploy.model=models/best.onnx"), "stages.deploy.endpoint", works=False),
     Command("stages.deploy status", ENDPOINT, "stages.deploy.endpoint", works=False),
     Command("stages.deploy rollback", ENDPOINT, "stages.deploy.endpoint", works=False),
     Command("stages.deploy teardown", ENDPOINT, "stages.deploy.endpoint", works=False),
@@ -75,6 +82,9 @@ COMMANDS = [
     Command("stages.deploy drift", ENDPOINT, "stages.deploy.drift", works=False),
     Command("stages.sdg cloud status", (), "stages.sdg.cloud", works=False),
 ]
+
+COMPOSING = ("stages.compose", "stages.sdg cloud status")
+"""Commands that read conf/ and not params.yaml."""
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": PLANTED["access key"],
@@ -138,7 +148,7 @@ def run(project: Project, command: Command, storage: str, elsewhere: str, **envi
     write_params(project.folder, overrides)
     words = command.words.split()
     done = subprocess.run(
-        [sys.executable, "-m", *words, *(overrides if words[0] == "stages.compose" else ())],
+        [sys.executable, "-m", *words, *(overrides if command.words in COMPOSING else ())],
         cwd=project.folder,
         env={**project._environment(), **ENVIRONMENT, **environment},
         stdout=subprocess.PIPE,
