@@ -19,3 +19,4 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 from tests.browser import browser, open_page  # noqa: E402, F401 - fixtures for every room
+from tests.infra.recorded import known_calls  # noqa: E402, F401 - every call of AWS in any test is one that infra grants

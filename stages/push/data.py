@@ -117,7 +117,7 @@ def send(repo: Any, remote: Remote, wanted: Iterable[tuple[Output, Any]]) -> Tra
     with _complaints() as complaints:
         try:
             for output, out in wanted:
-                files = _files_of(out, repo.cache.local, store)
+                files = files_of(out, repo.cache.local, store)
                 if files is None:
                     result.lost.append(output.path)
                     continue
@@ -151,7 +151,7 @@ def _copy(cache: Any, store: Any, objects: set[Any], result: Transfer) -> tuple[
     return len(done.failed), missing
 
 
-def _files_of(out: Any, cache: Any, store: Any) -> dict[str, Any] | None:
+def files_of(out: Any, cache: Any, store: Any) -> dict[str, Any] | None:
     """Hashes of an output's files by path within it, from the cache or else the remote; None when neither has them."""
     from dvc_data.hashfile.tree import Tree
     from dvc_objects.errors import ObjectFormatError

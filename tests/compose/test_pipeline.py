@@ -34,14 +34,15 @@ def test_parameters_are_settings(name: str) -> None:
 
 
 def test_every_setting_is_some_stages_parameter() -> None:
-    """But those of promote, how a stage runs when that changes nothing of what it makes, and mere names of choices."""
+    """But those of promote and infra, how a stage runs where that changes nothing, and mere names of choices."""
     watched = [key for stage in STAGES.values() for key in stage.get("params", [])]
     left_out = {
         key
         for key in every_key(Settings)
         if not any(key == seen or key.startswith(f"{seen}.") or seen.startswith(f"{key}.") for seen in watched)
     }
-    shown = {key for key in left_out if not key.startswith(("renderer.runtime", "gate.", "sweep", "compute.emulator"))}
+    other = ("renderer.runtime", "gate.", "infra", "sweep", "compute.emulator")
+    shown = {key for key in left_out if not key.startswith(other)}
     assert shown == {"profile", "renderer.name", "dataset.name"}
 
 

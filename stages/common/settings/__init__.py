@@ -16,6 +16,7 @@ from stages.common.settings.custom import Custom
 from stages.common.settings.endpoint import Endpoint, endpoint_mistakes
 from stages.common.settings.host import Host
 from stages.common.settings.imports import Imports
+from stages.common.settings.infra import Infra
 from stages.common.settings.learning import Compute, Evaluate, Gate, Model, Real, Train
 from stages.common.settings.messages import sentences
 from stages.common.settings.pictures import Dataset, Randomization, Renderer, Scene
@@ -57,6 +58,7 @@ class Settings(Group):
     aws: Aws
     sweep: Sweep
     host: Host
+    infra: Infra
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:

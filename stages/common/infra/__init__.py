@@ -1,0 +1,1 @@
+"""What is made once in an AWS account: ``infra/stack.yaml`` as a CloudFormation stack; see ``stack``."""

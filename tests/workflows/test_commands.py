@@ -1,0 +1,223 @@
+"""What workflows do at the account, and that every command in them exists; test_workflows.py has the general rules."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.settings import REPOSITORY
+
+FOLDER = REPOSITORY / ".github" / "workflows"
+FILES = sorted(FOLDER.glob("*.yml"))
+OURS = ("data", "deploy", "image", "nightly", "train")
+
+PINS = {
+    "actions/checkout": {"11bd71901bbe5b1630ceea73d27597364c9af683": "v4.2.2"},
+    "actions/setup-python": {"42375524e23c412d93fb67b49958b491fce71c38": "v5.4.0"},
+    "actions/upload-artifact": {"ea165f8d65b6e75b540449e92b4886f43607fa02": "v4.6.2"},
+    "actions/download-artifact": {"d3f86a106a0bac45b974a628896c90dbdf5c8093": "v4.3.0"},
+    "actions/cache": {"5a3ec84eff668545956fd18022155c47e93e2684": "v4.2.3"},
+    "aws-actions/configure-aws-credentials": {"7474bc4690e29a8392af63c5b98e7449536d5c3a": "v4.3.1"},
+}
+"""Commits of actions, each looked up; the comment behind a pin must name the version that it has here."""
+
+AWAITED = {
+    "stages.common.doctor": "stages/common/doctor",
+    "stages.deploy status": "stages/deploy/endpoint",
+    "stages.deploy cost": "stages/deploy/endpoint",
+    "stages.deploy rollback": "stages/deploy/endpoint",
+    "stages.deploy drift": "stages/deploy/drift",
+}
+"""Commands that come with a room; where it is not here yet, they are not looked for."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that runs commands."""
+
+    workflow: str
+    job: str
+    name: str
+    script: str
+    env: dict[str, str]
+
+    def __str__(self) -> str:
+        """The test's id."""
+        return f"{self.workflow}-{self.job}-{self.name or self.script.splitlines()[0]}"[:60]
+
+
+def read(path: Path) -> dict[str, Any]:
+    # YAML 1.1 reads the key `on` as true
+    return {("on" if key is True else key): value for key, value in yaml.safe_load(path.read_text()).items()}
+
+
+def steps() -> Iterator[Step]:
+    for path in FILES:
+        for job, content in read(path)["jobs"].items():
+            for step in content["steps"]:
+                if "run" in step:
+                    yield Step(path.stem, job, step.get("name", ""), step["run"], step.get("env", {}))
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """Words of each command line of a script, up to what the shell does with its output."""
+    for line in script.replace("\\\n", " ").splitlines():
+        words = shlex.split(line.split(" | ")[0].split(" >")[0], comments=True)
+        while words and (words[0] in ("if", "then", "else", "fi", "!") or re.fullmatch(r"[A-Z_]+=.*", words[0])):
+            words = words[1:]
+        if words:
+            yield words
+
+
+def test_zizmor_finds_nothing() -> None:
+    program = Path(sys.executable).parent / "zizmor"
+    if not program.exists():
+        assert not os.environ.get("CI"), "zizmor is not installed"
+        pytest.skip("NO ZIZMOR, so workflows are not audited: run make setup")
+    done = subprocess.run(
+        [str(program), "--offline", "--no-progress", *map(str, FILES)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_they_are_all_there() -> None:
+    assert {"ci", *OURS} <= {path.stem for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_actions_are_pinned_to_commits_that_were_looked_up(path: Path) -> None:
+    used = re.findall(r"uses: ([\w.-]+/[\w.-]+)[\w./-]*@(\S+)(?: # (\S+))?", path.read_text())
+    assert used
+    assert [(name, version) for name, commit, version in used if PINS.get(name, {}).get(commit) != version] == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_credentials_come_from_an_identity_token_in_an_environment(name: str) -> None:
+    assert "secrets." not in (FOLDER / f"{name}.yml").read_text()
+    workflow = read(FOLDER / f"{name}.yml")
+    assert workflow["concurrency"]["group"]
+    for job in workflow["jobs"].values():
+        # whoever can ask for a role in AWS is let in by an environment
+        assert ("id-token" in job["permissions"]) == ("environment" in job)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_pipes_fail_when_their_first_command_does(name: str) -> None:
+    assert read(FOLDER / f"{name}.yml")["defaults"] == {"run": {"shell": "bash"}}
+
+
+@pytest.mark.parametrize("step", [step for step in steps() if "make " in step.script], ids=str)
+def test_make_targets_exist(step: Step) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    for words in commands(step.script):
+        if words[0] == "make":
+            assert set(words[1:]) <= targets
+
+
+def python_commands() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for step in steps():
+        for words in commands(step.script):
+            if words[:2] == ["python", "-m"]:
+                verb = words[3:4] if len(words) > 3 and re.fullmatch(r"[a-z-]+", words[3]) else []
+                found.setdefault(" ".join([words[2], *verb]), []).extend(
+                    word for word in words if word.startswith("--")
+                )
+    return found
+
+
+@pytest.mark.parametrize(("command", "flags"), sorted(python_commands().items()), ids=lambda value: str(value))
+def test_commands_exist_and_know_their_flags(command: str, flags: list[str]) -> None:
+    room = next((room for start, room in AWAITED.items() if command.startswith(start)), "stages")
+    if not (REPOSITORY / room).exists() and not (REPOSITORY / f"{room}.py").exists():
+        pytest.skip(f"{room} is not here yet")
+    # dvc's words after its verb are targets, and have no help of their own
+    words = command.split()
+    if words[0] == "stages.common.doctor":
+        words = words[:1]
+    done = subprocess.run(
+        [sys.executable, "-m", *words, "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(flag in done.stdout for flag in flags)
+
+
+@pytest.mark.parametrize("step", [step for step in steps() if "stages.compose" in step.script], ids=str)
+def test_settings_are_composed_as_the_workflow_does(step: Step, tmp_path: Path) -> None:
+    """With the repository's variable and what somebody types, which is never run as a command."""
+    shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
+    for group in re.findall(r"\b(compute|deploy)=(\w+)", step.script + "deploy=sagemaker" * ("$DEPLOY" in step.script)):
+        if not (REPOSITORY / "conf" / group[0] / f"{group[1]}.yaml").exists():
+            pytest.skip(f"conf/{group[0]}/{group[1]}.yaml is not here yet")
+    typed = {"SETTINGS": "storage.bucket=a-bucket tracking.experiment=night", "DEPLOY": "sagemaker"}
+    typed["MORE"] = "train.epochs=7"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DVC_EXP_NAME"},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    run = ["bash", "-eo", "pipefail", "-c", step.script]
+    done = subprocess.run(run, cwd=tmp_path, env={**environment, **typed}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    assert (settings["storage"]["bucket"], settings["tracking"]["experiment"]) == ("a-bucket", "night")
+    assert settings["train"]["epochs"] == 7 or "MORE" not in step.env
+    if "MORE" in step.env:
+        typed["MORE"] = "$(touch$IFS/owned) ;touch owned"
+        done = subprocess.run(
+            run, cwd=tmp_path, env={**environment, **typed}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert not (tmp_path / "owned").exists()
+
+
+def test_environments_and_roles_are_those_that_infra_trusts() -> None:
+    from tests.infra.policies import read_template
+
+    subjects = str(read_template()["Resources"])
+    used = {job["environment"] for path in FILES for job in read(path)["jobs"].values() if "environment" in job}
+    assert used == set(re.findall(r"environment:(\w+)'", subjects))
+    roles = {
+        name for path in FILES for name in re.findall(r"role-to-assume: \$\{\{ vars\.(\w+) \}\}", path.read_text())
+    }
+    outputs = str(read_template()["Outputs"])
+    assert all(f"variable {name}" in outputs for name in roles), (roles, outputs)
+
+
+def test_a_deployment_is_approved_comes_from_main_and_is_never_cut_off() -> None:
+    workflow = read(FOLDER / "deploy.yml")
+    assert set(workflow["on"]) == {"workflow_dispatch"}
+    assert workflow["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
+    job = workflow["jobs"]["deploy"]
+    assert job["environment"] == "production"
+    assert "github.ref == 'refs/heads/main'" in job["if"]
+    order = [step.get("run", step.get("uses", "")).strip() for step in job["steps"]]
+    wanted = ["stages.evaluate status", "stages.deploy", "stages.deploy status", "stages.deploy rollback"]
+    places = [next(i for i, text in enumerate(order) if f"python -m {words}" in text) for words in wanted]
+    assert places == sorted(places)
+    back = next(step for step in job["steps"] if "rollback" in step.get("run", ""))
+    # deploy itself turns back when it fails; a second step back would be one too many
+    assert back["if"] == "failure() && steps.deploy.outcome == 'success'"
+
+
+def test_no_image_gets_into_the_registry_unscanned() -> None:
+    runs = [step["run"] for step in read(FOLDER / "image.yml")["jobs"]["image"]["steps"] if "run" in step]
+    for target in ([], ["--target", "serve"]):
+        words = [line for run in runs for line in commands(run) if "stages.common.image" in line]
+        verbs = [line[3] for line in words if (line[4:6] == target) == bool(target)]
+        assert verbs == ["build", "scan", "push", "sign"]
