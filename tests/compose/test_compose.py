@@ -20,7 +20,8 @@ from stages.compose.compose import compose_settings, project_folder, write_param
 from tests.settings import REPOSITORY
 
 CONF = REPOSITORY / "conf"
-GROUPS = sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
+GROUPS = sorted(folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name != "catalogue")
+"""The catalogue of other people's assets belongs to scenes, and is no choice of its own."""
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ CASES = [
     ("epochs=3", r"epochs is not a setting: did you mean train.epochs\?"),
     ("randomisation=heavy", r"randomisation is not a setting: did you mean randomization\?"),
     ("train=shrt", r"train=shrt does not exist: did you mean train=short \(of short, standard\)\?"),
-    ("profile=mainframe", "profile=mainframe does not exist: choose one of cloud, laptop, workstation"),
+    ("profile=mainframe", "profile=mainframe does not exist: choose one of cloud, laptop, palletjack, workstation"),
     ("train.epochs=0", "train.epochs is 0: give a whole number of at least 1 and at most 10000"),
     ("train.epochs=many", "train.epochs is 'many': give a whole number of at least 1 and at most 10000"),
     ("+train.zoom=3", "train.zoom is not a setting: train takes name, epochs, .*"),
