@@ -41,7 +41,6 @@ def test_every_setting_is_some_stages_parameter() -> None:
         for key in every_key(Settings)
         if not any(key == seen or key.startswith(f"{seen}.") or seen.startswith(f"{key}.") for seen in watched)
     }
-    other = ("renderer.runtime", "gate.", "infra", "sweep", "compute.emulator")
     elsewhere = ("renderer.runtime", "gate", "sweep", "host", "infra", "compute.emulator")
     shown = {key for key in left_out if not key.startswith(elsewhere)}
     assert shown == {"profile", "renderer.name", "dataset.name"}
