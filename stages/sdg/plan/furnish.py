@@ -19,6 +19,9 @@ LOOKALIKES = {
 }  # fmt: skip
 """Things that detectors take for pallet trucks, and how often they stand about."""
 
+CLOSE = 4.0
+"""Farthest distance of the trucks of a close-up, metres."""
+
 VEHICLES = {"forklift": 2.5, "reach_truck": 1.5}
 """Vehicles that drive about, and how often."""
 
@@ -145,10 +148,13 @@ def furnish(draft: Draft, reach: tuple[float, float] | None = None) -> None:
         reach: nearest and farthest distance of trucks in metres; the settings' without it.
     """
     content, rng = draft.settings.randomization.content, draft.rng
-    if draft.chance(0.5):  # before the trucks: later on, no place is large enough
-        near = 2.4 if reach is None else reach[1] + 1.5  # not where a close-up wants its truck
-        scatter(draft, draft.pool(VEHICLES, "vehicles"), int(rng.integers(1, 3)), min(near, 8.0), 12.0, tries=40)
+    vehicles = draft.chance(0.5)
+    close = reach is not None and reach[1] < CLOSE
+    if vehicles and not close:  # before the trucks: later on, no place is large enough
+        scatter(draft, draft.pool(VEHICLES, "vehicles"), int(rng.integers(1, 3)), 2.4, 12.0, tries=40)
     placed = place_trucks(draft, draw_trucks(draft), reach)
+    if vehicles and close:  # a close-up needs its view for its truck
+        scatter(draft, draft.pool(VEHICLES, "vehicles"), 1, 3.0, 12.0)
     scatter(draft, draft.pool(LOOKALIKES, "lookalikes"), round(draft.draw(content.distractors)), 1.8, 12.0)
     clutter = draft.draw(content.clutter)
     scatter(draft, draft.pool(CLUTTER, "clutter"), rng.poisson(3 * clutter))
