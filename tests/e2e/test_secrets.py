@@ -45,7 +45,7 @@ class Command:
 
 
 EMULATED = ("aws.bucket=''",)
-ACCOUNT = ("compute=sagemaker",)
+ACCOUNT = ("compute=sagemaker", "compute.sagemaker.patience_minutes=0")
 ENDPOINT = ("deploy=sagemaker",)
 
 COMMANDS = [
