@@ -6,8 +6,6 @@ Both are addressed by URIs, ``s3://bucket/prefix`` and ``file:///folder``, as th
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +16,7 @@ from stages.common.errors import StorageError
 from stages.common.files import atomic_write
 from stages.common.settings.aws import Aws
 from stages.common.settings.platform import Storage
-from stages.common.storage import Credentials, Place, client, code_of, explain
+from stages.common.storage import ABSENT, Credentials, Place, client, code_of, told
 
 ATTEMPTS = 5
 """Tries of a request to an S3 server."""
@@ -141,14 +139,14 @@ class S3Bucket:
 
     def put(self, path: Path, key: str) -> None:
         """Send a file in one request."""
-        with self._told(), open(path, "rb") as stream:
+        with told(self.place), open(path, "rb") as stream:
             small = path.stat().st_size <= SMALL
             self.s3.put_object(Bucket=self.place.bucket, Key=self._key(key), Body=stream.read() if small else stream)
 
     def read(self, key: str) -> bytes | None:
         """An object's bytes, or None."""
         body = self._get(key)
-        with self._told():
+        with told(self.place):
             return None if body is None else bytes(body.read())
 
     def fetch(self, key: str, path: Path) -> bool:
@@ -156,7 +154,7 @@ class S3Bucket:
         body = self._get(key)
         if body is None:
             return False
-        with self._told(), atomic_write(path, "wb") as stream:
+        with told(self.place), atomic_write(path, "wb") as stream:
             for chunk in body.iter_chunks(CHUNK):
                 stream.write(chunk)
         return True
@@ -164,35 +162,26 @@ class S3Bucket:
     def keys(self) -> list[str]:
         """Of all objects below the prefix."""
         top = self._key("")
-        with self._told():
+        with told(self.place):
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.place.bucket, Prefix=top)
             return sorted(item["Key"].removeprefix(top) for page in pages for item in page.get("Contents", ()))
 
     def delete(self) -> None:
         """Remove all objects below the prefix."""
         for key in self.keys():
-            with self._told():
+            with told(self.place):
                 self.s3.delete_object(Bucket=self.place.bucket, Key=self._key(key))
 
     def _get(self, key: str) -> Any:
         from botocore.exceptions import ClientError
 
-        with self._told():
+        with told(self.place):
             try:
                 return self.s3.get_object(Bucket=self.place.bucket, Key=self._key(key))["Body"]
             except ClientError as error:
-                if code_of(error) in {"NoSuchKey", "404", "NotFound"}:
+                if code_of(error) in ABSENT:
                     return None
                 raise
 
     def _key(self, key: str) -> str:
         return f"{self.place.prefix}/{key}".lstrip("/")
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except (ClientError, BotoCoreError) as error:
-            raise explain(error, self.place) from error

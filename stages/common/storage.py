@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,9 @@ CONNECT_TIMEOUT = 3
 
 READ_TIMEOUT = 10
 """Seconds for a probe's answer."""
+
+CONNECTIONS = 10
+"""Connections at a time, as botocore has it."""
 
 REFUSED = {
     "403",
@@ -30,6 +34,9 @@ REFUSED = {
 
 MISSING = {"404", "NoSuchBucket", "NotFound"}
 """Error codes of S3 for a bucket that does not exist."""
+
+ABSENT = {"404", "NoSuchKey", "NotFound"}
+"""Error codes of S3 for an object that does not exist."""
 
 ELSEWHERE = {"301", "307", "AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 """Error codes of S3 for a bucket in another region."""
@@ -80,13 +87,22 @@ class Place:
         return scheme + slashes + rest.rpartition("@")[2]
 
 
-def client(place: Place, credentials: Credentials, attempts: int) -> Any:
+def client(
+    place: Place,
+    credentials: Credentials,
+    attempts: int,
+    *,
+    read_timeout: int = READ_TIMEOUT,
+    connections: int = CONNECTIONS,
+) -> Any:
     """A boto3 client for the place.
 
     Args:
         place: where.
         credentials: who asks.
         attempts: tries of each call; 1 for probes, which must answer in seconds.
+        read_timeout: seconds for the server's answer.
+        connections: at a time.
 
     Raises:
         StorageError: when the address or the profile cannot be used.
@@ -109,7 +125,8 @@ def client(place: Place, credentials: Credentials, attempts: int) -> Any:
             config=Config(
                 retries={"total_max_attempts": attempts, "mode": "standard"},
                 connect_timeout=CONNECT_TIMEOUT,
-                read_timeout=READ_TIMEOUT,
+                read_timeout=read_timeout,
+                max_pool_connections=connections,
             ),
         )
     except ValueError:
@@ -152,6 +169,21 @@ def ensure_bucket(place: Place, credentials: Credentials, create: bool) -> None:
                 "choose another storage.bucket, or have it made for you"
             ) from error
     except BotoCoreError as error:
+        raise explain(error, place) from error
+
+
+@contextmanager
+def told(place: Place) -> Iterator[None]:
+    """Turn what botocore raises inside into a sentence about the place.
+
+    Raises:
+        StorageError: instead of ``ClientError`` and ``BotoCoreError``.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
         raise explain(error, place) from error
 
 

@@ -9,7 +9,7 @@ import pytest
 from botocore import exceptions as boto
 
 from stages.common.errors import StorageError
-from stages.common.storage import Credentials, Place, client, ensure_bucket, explain
+from stages.common.storage import Credentials, Place, client, ensure_bucket, explain, told
 
 SECRET = "not-a-word-of-this-may-leak"
 CREDENTIALS = Credentials(key_id="KEY0123456789", secret=SECRET)
@@ -125,3 +125,10 @@ def test_a_server_that_hangs_up() -> None:
         with pytest.raises(StorageError, match=f"{endpoint} does not answer"):
             ensure_bucket(Place("frames", endpoint=endpoint), CREDENTIALS, create=True)
         thread.join()
+
+
+def test_told_turns_only_what_botocore_raises() -> None:
+    with pytest.raises(StorageError, match="does not exist"), told(Place("frames")):
+        raise refusal("NoSuchBucket")
+    with pytest.raises(ZeroDivisionError), told(Place("frames")):
+        _ = 1 / 0

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.common import storage
-from stages.common.aws.session import code_of
-from stages.common.errors import SettingsError, StorageError
+from stages.common.errors import SettingsError
 from stages.common.files import atomic_write
 from stages.common.settings.aws import Aws
 from stages.common.settings.platform import Storage
-from stages.common.storage import Place, explain
+from stages.common.storage import ABSENT, CONNECTIONS, Credentials, Place, client, code_of, told
 
 ATTEMPTS = 10
 """Tries of a request: of ten, a server that fails every fifth request fails all in one of ten million."""
@@ -26,9 +24,6 @@ WORKERS = 8
 
 READ_TIMEOUT = 120
 """Seconds for a server to take a body in."""
-
-ABSENT = {"404", "NoSuchKey", "NotFound"}
-"""Error codes of S3 for an object that does not exist."""
 
 CHUNK = 1 << 20
 
@@ -74,7 +69,9 @@ class Objects:
 
     def __init__(self, place: Place, kms_key: str = "", attempts: int = ATTEMPTS) -> None:
         self.place = place
-        self._client = _client(place, attempts)
+        self._client = client(
+            place, Credentials(), attempts, read_timeout=READ_TIMEOUT, connections=max(WORKERS, CONNECTIONS)
+        )
         self._encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
 
     def uri(self, key: str) -> str:
@@ -89,7 +86,7 @@ class Objects:
         """
         found: dict[str, int] = {}
         top = f"{self.place.prefix}/"
-        with self._told():
+        with told(self.place):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.place.bucket, Prefix=self._key(prefix)
             )
@@ -106,7 +103,7 @@ class Objects:
         """
         from botocore.exceptions import ClientError
 
-        with self._told():
+        with told(self.place):
             try:
                 about = self._client.head_object(
                     Bucket=self.place.bucket, Key=self._key(item.key), ChecksumMode="ENABLED"
@@ -125,7 +122,7 @@ class Objects:
         Raises:
             StorageError: when it does not take it.
         """
-        with self._told(), open(item.path, "rb") as stream:
+        with told(self.place), open(item.path, "rb") as stream:
             self._client.put_object(
                 Bucket=self.place.bucket,
                 Key=self._key(item.key),
@@ -192,7 +189,7 @@ class Objects:
         """Get and take a body, again from its start when the connection breaks in its middle."""
         from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
-        with self._told():
+        with told(self.place):
             for attempt in range(ATTEMPTS):
                 try:
                     return take(self._client.get_object(Bucket=self.place.bucket, Key=self._key(key))["Body"])
@@ -208,25 +205,6 @@ class Objects:
     def _key(self, key: str) -> str:
         return f"{self.place.prefix}/{key}"
 
-    def _told(self) -> Any:
-        return _Told(self.place)
-
-
-class _Told:
-    """Turns what botocore raises inside into a sentence about the place."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        if isinstance(error, (ClientError, BotoCoreError)):
-            raise explain(error, self._place) from error
-
 
 def _base64(sha256: str) -> str:
     return base64.b64encode(bytes.fromhex(sha256)).decode()
@@ -235,28 +213,3 @@ def _base64(sha256: str) -> str:
 def _md5_of(path: Path) -> str:
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _client(place: Place, attempts: int) -> Any:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    try:
-        return boto3.Session().client(
-            "s3",
-            endpoint_url=place.endpoint or None,
-            region_name=place.region or None,
-            config=Config(
-                retries={"total_max_attempts": attempts, "mode": "standard"},
-                connect_timeout=storage.CONNECT_TIMEOUT,
-                read_timeout=READ_TIMEOUT,
-                max_pool_connections=WORKERS,
-            ),
-        )
-    except ValueError:
-        raise StorageError(
-            f"storage.endpoint '{place.server}' is not an address: write one as in http://127.0.0.1:9000"
-        ) from None
-    except BotoCoreError as error:
-        raise explain(error, place) from error
