@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.errors import StorageError
-from stages.push.remotes import Remote
+from stages.common.settings.platform import Storage
+from stages.push.remotes import Remote, remote_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,20 @@ class Transfer:
     sent: int = 0
     checksums: dict[str, dict[str, str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_with_remote(root: Path, storage: Storage) -> Iterator[tuple[Any, Remote]]:
+    """DVC's repository at ``root`` with the settings' remote as its default, ready to be asked.
+
+    Raises:
+        StorageError: as :func:`open_repository` does, or when the remote does not answer, refuses, or is missing.
+    """
+    remote = remote_of(storage, root)
+    with open_repository(root) as repo:
+        use_remote(repo, remote)
+        remote.prepare(repo.config["remote"][remote.name])
+        yield repo, remote
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from stages.common.errors import InputError, StorageError
 from stages.common.files import write_json
 from stages.common.settings.platform import Storage
 from stages.push.channel import Sent
-from stages.push.data import Output, Transfer, open_repository, outputs, send, use_remote
-from stages.push.remotes import Remote, remote_of
+from stages.push.data import Output, Transfer, open_with_remote, outputs, send
+from stages.push.remotes import Remote
 
 FRAMES = "data/frames"
 """The output that must reach the remote; the receipt speaks of it alone, since what follows depends on it alone."""
@@ -63,10 +63,7 @@ def push(root: Path, storage: Storage, receipt: Path, channel: Callable[[], Sent
         InputError: when there are no frames yet, or they are lost.
         StorageError: when the remote does not answer, refuses, or is missing; the receipt is left as it was.
     """
-    remote = remote_of(storage, root)
-    with open_repository(root) as repo:
-        use_remote(repo, remote)
-        remote.prepare(repo.config["remote"][remote.name])
+    with open_with_remote(root, storage) as (repo, remote):
         wanted = outputs(repo)
         if FRAMES not in wanted:
             raise InputError(f"{FRAMES} is not in dvc.lock yet: render the frames with dvc repro sdg")

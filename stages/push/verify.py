@@ -10,9 +10,9 @@ from typing import Any
 
 from stages.common.errors import InputError, StorageError
 from stages.common.settings.platform import Storage
-from stages.push.data import Output, files_of, open_repository, outputs, use_remote
+from stages.push.data import Output, files_of, open_with_remote, outputs
 from stages.push.push import FRAMES
-from stages.push.remotes import Remote, remote_of
+from stages.push.remotes import Remote
 
 WORKERS = 16
 """Objects that are looked at side by side."""
@@ -49,10 +49,7 @@ def verify(root: Path, storage: Storage) -> Verified:
         InputError: when ``dvc.lock`` names no frames.
         StorageError: when the remote does not answer, or something in it is missing or cut short.
     """
-    remote = remote_of(storage, root)
-    with open_repository(root) as repo:
-        use_remote(repo, remote)
-        remote.prepare(repo.config["remote"][remote.name])
+    with open_with_remote(root, storage) as (repo, remote):
         wanted = outputs(repo)
         if FRAMES not in wanted:
             raise InputError(f"{FRAMES} is not in dvc.lock: run dvc repro, and commit dvc.lock")
