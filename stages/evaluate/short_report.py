@@ -222,17 +222,21 @@ def _cell(key: str, item: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     value, old = item.get(key), before.get(key)
     if not isinstance(value, int | float):
         return "–"
-    ends = item["interval"].get(key)
+    ends, others = _ends(item, key), _ends(before, key)
     lines = [f"{value:.3f}", *([f"<sub>{ends[0]:.2f} to {ends[1]:.2f}</sub>"] if ends else [])]
     if isinstance(old, int | float):
         step = value - old
         same = abs(step) < LEAST_DIFFERENCE
         text = "±0" if same else _signed(step, 3)
-        others = (before.get("interval") or {}).get(key) or (before.get(f"{key}_low"), before.get(f"{key}_high"))
-        known = ends and None not in others
-        apart = not same and known and (ends[0] > others[1] or ends[1] < others[0])
+        apart = not same and ends and others and (ends[0] > others[1] or ends[1] < others[0])
         lines.append(f"**{text}**" if apart else text)
     return "<br>".join(lines)
+
+
+def _ends(item: Mapping[str, Any], key: str) -> tuple[float, float] | None:
+    """A figure's interval, as ``evaluation.json`` or as ``metrics.json`` has it; None where there is none."""
+    low, high = (item.get("interval") or {}).get(key) or (item.get(f"{key}_low"), item.get(f"{key}_high"))
+    return None if low is None or high is None else (low, high)
 
 
 def _settings(base: Base | None) -> Iterator[str]:

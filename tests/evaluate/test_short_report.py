@@ -6,6 +6,7 @@ import re
 import pytest
 
 from stages.evaluate.gate_report import BEGIN, END
+from stages.evaluate.headline import headline
 from stages.evaluate.short_report import Base, Change, code, plain, short_report
 
 
@@ -81,6 +82,13 @@ def test_differences_to_the_base_are_bold_where_the_intervals_lie_apart():
     assert "0.400<br><sub>0.50 to 0.70</sub><br>±0 |" in row(text, "**sim**")
     assert "differences to main (abc), in bold where" in text
     assert "The pictures are not the same" not in text
+
+
+def test_the_base_may_be_a_metrics_file():
+    figures = metrics(real={"loco-dev": measured(0.75, 0.6, 0.85)}, sim=measured(0.3, 0.2, 0.4))
+    text = short_report(details(), Base("main", headline({"gap": {}} | figures), "", []))
+    assert "0.800<br><sub>0.70 to 0.90</sub><br>+0.050 |" in row(text, "**loco-dev**")
+    assert "0.600<br><sub>0.50 to 0.70</sub><br>**+0.300** |" in row(text, "**sim**")
 
 
 def test_a_fall_is_written_with_a_minus():
