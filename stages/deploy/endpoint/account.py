@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from stages.common.aws.account import Identity, role_of
 from stages.common.aws.session import ATTEMPTS, client, code_of, explain, tags, told
 from stages.common.errors import ServiceError, SettingsError
 from stages.common.settings import Settings
@@ -130,11 +131,10 @@ class Account:
 
     def role(self) -> str:
         """ARN of the execution role: ``aws.role``, or the one that ``infra`` makes."""
-        given = self.settings.aws.role
-        if given:
-            return given
-        who = str(self.ask("sts", "get_caller_identity")["Arn"]).split(":")
-        return f"arn:{who[1]}:iam::{who[4]}:role/{self.names.project}-execution"
+        if self.settings.aws.role:
+            return self.settings.aws.role
+        who = self.ask("sts", "get_caller_identity")
+        return role_of(self.settings.aws, Identity(str(who["Account"]), str(who["Arn"])))
 
     def image(self) -> str:
         """The container by digest: ``endpoint.image``, the newest in the registry for serving, or ``aws.image``.
