@@ -19,14 +19,14 @@ from pathlib import Path
 from benchmarks.settings import on_cpu
 from stages.common.settings import Settings
 from stages.sdg.plan import scenarios as _built_in  # noqa: F401 - registers them
-from stages.sdg.plan.draft import scenarios
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.types import TEST_START, FramePlan
 
 
 def plans(count: int, *overrides: str) -> Iterator[FramePlan]:
     """So many plans, the same number of each scenario, every fourth of the test split."""
-    settings, names = on_cpu(1, 1, 0, *overrides), sorted(scenarios())
+    settings = on_cpu(1, 1, 0, *overrides)
+    names = sorted(settings.scene.scenarios)
     for number in range(count):
         turn, place = divmod(number, len(names))
         frame = number + (TEST_START if turn % 4 == 3 else 0)

@@ -8,6 +8,7 @@
       TrainingError            training cannot start or go on
       ServiceError             a server or endpoint did not start or answered wrongly
       GateError              the gate keeps a model out, or the model registry lacks or refuses what is asked of it
+      TrialError               a stage of a sweep's trial failed (stages/sweep)
       MissingDependencyError   a system library, program or Python package is not installed
 
 Every message is one sentence that names the thing and ends with the next step.

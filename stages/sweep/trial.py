@@ -32,6 +32,8 @@ BULKY = ("frames", "dataset", "models")
 class TrialError(StageError):
     """A stage of a trial failed; the sweep goes on with the next trial."""
 
+    exit_code = 10
+
 
 @dataclass(frozen=True)
 class Step:

@@ -8,19 +8,31 @@ from pathlib import Path
 
 import pytest
 
+from stages.common import custom
 from stages.common.custom import load_custom
 from stages.common.errors import SettingsError
 from stages.common.settings.custom import Custom
+from stages.convert.formats import registry as formats
+from stages.sdg.annotators import registry as annotators
+from stages.sdg.plan import randomizers
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.run.key import content_key
 from tests.settings import REPOSITORY, compose
 
 EXAMPLES = "custom=example"
 
+REGISTRIES = ((formats, "_FORMATS"), (annotators, "_ANNOTATORS"), (randomizers, "_RANDOMIZERS"))
+
 
 @pytest.fixture(autouse=True)
 def project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the examples register is forgotten after each test, as if another process had loaded them."""
     monkeypatch.chdir(REPOSITORY)
+    formats.registered_formats()
+    annotators.annotator_names()
+    monkeypatch.setattr(custom, "_LOADED", set())
+    for registry, name in REGISTRIES:
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
 
 
 def test_the_example_randomizer_changes_plans_the_same_way_each_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -194,7 +195,8 @@ def test_the_machine_is_watched(project: Path, by_dvc: BY_DVC) -> None:
 
 def test_the_dvc_process_is_the_nearest_one_without_its_variable() -> None:
     script = "from stages.common.pipeline import pipeline_process; print(pipeline_process())"
-    shell = f"sh -c \"exec 3>&1; {sys.executable} -c '{script}'; true\""
+    child = f"exec 3>&1; {shlex.quote(sys.executable)} -c {shlex.quote(script)}; true"
+    shell = f"sh -c {shlex.quote(child)}"
     environment = {**os.environ, "DVC_STAGE": "train", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(shell, shell=True, env=environment, capture_output=True, text=True, check=True)
     here = psutil.Process()

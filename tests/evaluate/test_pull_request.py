@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -191,7 +192,7 @@ def test_a_fold_that_is_cut_is_closed():
 
 # ---- the comment ----
 
-PROGRAM = """#!{python}
+PROGRAM = """
 import json, os, sys
 with open({record!r}, "a") as stream:
     given = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
@@ -215,8 +216,11 @@ class Host:
         (folder / "bin").mkdir(parents=True)
         for name in programs:
             places = {key: str(folder / key) for key in ("answers", "broken")}
-            text = PROGRAM.format(python=sys.executable, name=name, record=str(self.record), **places)
-            (folder / "bin" / name).write_text(text)
+            script = folder / f"{name}.py"
+            script.write_text(PROGRAM.format(name=name, record=str(self.record), **places))
+            # a line "#!" holds no path with spaces
+            start = f"exec {shlex.quote(sys.executable)} {shlex.quote(str(script))}"
+            (folder / "bin" / name).write_text(f'#!/bin/sh\n{start} "$@"\n')
             (folder / "bin" / name).chmod(0o755)
         event = folder / "event.json"
         event.write_text(json.dumps({"pull_request": {"number": 42, "title": "$(touch /tmp/x) `id`"}}))

@@ -1,7 +1,8 @@
 """Every call of an AWS API in the code, found by reading it.
 
-A call is seen as a method named as an operation (``s3.put_object(...)``), or as an operation's name among the arguments
-of any call (``account.act("s3", "put_object", ...)``, ``get_paginator("list_endpoints")``, ``get_waiter(...)``). Names
+A call is seen as a method named as an operation (``s3.put_object(...)``), as such a method handed to another function
+(``retried(iam.create_role, ...)``), or as an operation's name among the arguments of any call
+(``account.act("s3", "put_object", ...)``, ``get_paginator("list_endpoints")``, ``get_waiter(...)``). Names
 that other libraries have, too, are in :data:`NOT_AWS`; a new one fails the tests until it is judged.
 """
 
@@ -129,17 +130,23 @@ def clients(module: Path, root: Path = REPOSITORY) -> set[str]:
 
 def _of(node: ast.Call) -> Iterator[Call]:
     words = [item.value for item in node.args if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-    named = [word for word in (*words, *_receiver(node)) if word in SERVICES]
+    named = [word for word in (*words, *_receiver(node.func)) if word in SERVICES]
     for name in (_name(node), *words):
-        if name in NOT_AWS:
-            continue
-        found = operations().get(name, ())
-        yield from [call for call in found if not named or call[0] in named]
+        yield from _called(name, named)
+    for item in node.args:
+        if isinstance(item, ast.Attribute) and (owners := [word for word in _receiver(item) if word in SERVICES]):
+            yield from _called(item.attr, owners)
 
 
-def _receiver(node: ast.Call) -> Iterator[str]:
-    """The service after which the called object is named: ``ecr.describe_images``, ``made["ecr"].describe_images``."""
-    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+def _called(name: str, services: list[str]) -> Iterator[Call]:
+    """The calls of that name, of those services where any is known."""
+    if name not in NOT_AWS:
+        yield from [call for call in operations().get(name, ()) if not services or call[0] in services]
+
+
+def _receiver(method: ast.expr) -> Iterator[str]:
+    """The service after which the asked object is named: ``ecr.describe_images``, ``made["ecr"].describe_images``."""
+    owner = method.value if isinstance(method, ast.Attribute) else None
     if isinstance(owner, ast.Name | ast.Attribute):
         yield (owner.id if isinstance(owner, ast.Name) else owner.attr).strip("_").replace("_", "-")
     if isinstance(owner, ast.Subscript) and isinstance(owner.slice, ast.Constant):

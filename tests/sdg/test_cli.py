@@ -159,7 +159,7 @@ def test_a_preview_of_wrong_settings_names_them(capsys: pytest.CaptureFixture[st
 def test_list_prints_what_is_registered(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
-    assert set(lines) == {"scenarios", "assets", "renderers", "annotators", "formats"}
+    assert set(lines) == {"scenarios", "assets", "renderers", "annotators", "formats", "randomizers"}
     assert {"blender", "fake"} <= set(lines["renderers"].split(", "))
     assert {"pallet_truck", "pallet"} <= set(lines["assets"].split(", "))
     assert lines["scenarios"]

@@ -84,11 +84,11 @@ def profiles(settings: Settings, names: Names) -> set[str]:
     with told("roles and instance profiles"):
         found = [
             item[key]
-            for listing, key, kind in (
-                ("list_roles", "RoleName", "Roles"),
-                ("list_instance_profiles", "InstanceProfileName", "InstanceProfiles"),
+            for pages, key, kind in (
+                (iam.get_paginator("list_roles"), "RoleName", "Roles"),
+                (iam.get_paginator("list_instance_profiles"), "InstanceProfileName", "InstanceProfiles"),
             )
-            for page in iam.get_paginator(listing).paginate(PathPrefix=names.path)
+            for page in pages.paginate(PathPrefix=names.path)
             for item in page[kind]
         ]
     return {name.removeprefix(f"{names.project}-host-") for name in found}

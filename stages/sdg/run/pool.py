@@ -15,6 +15,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 
 from stages.common.errors import RenderError
+from stages.common.processes import python_path
 from stages.sdg.run.key import STAGES
 from stages.sdg.run.messages import Done, Failed, Job, Ready, Refused, Reply
 
@@ -62,9 +63,8 @@ class Worker:
         self.done = 0
         self.deadline = time.monotonic() + START_TIMEOUT
         self.channel, theirs = Pipe()
-        paths = [str(STAGES.parent), *filter(None, sys.path)]
         threads = str(job.settings.renderer.runtime.threads)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": threads}
+        environment = os.environ | {"PYTHONPATH": python_path(STAGES.parent), "OMP_NUM_THREADS": threads}
         if gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = gpu
         with open(log, "wb") as output:

@@ -167,6 +167,7 @@ def test_a_camera_of_another_focal_length_is_noticed(tmp_path: Path) -> None:
 def test_more_annotators_come_as_extra_passes(tmp_path: Path) -> None:
     names = "renderer.isaac.annotators=[motion_vectors,bounding_box_3d,pointcloud]"
     frame = drive(tmp_path, [{"distortion": [-0.1, 0.0]}], {}, names)["frames"][0]
+    assert len(frame["extra"].pop("isaac")) == 1  # what was asked of Isaac, as bytes
     assert frame["extra"] == {"motion_vectors": [120, 160, 2], "pointcloud": [2, 3]}
     box = frame["boxes"]["3d"]["2"]
     assert box["transform"][0][3] == pytest.approx(0.2)

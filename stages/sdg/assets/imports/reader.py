@@ -18,6 +18,7 @@ from typing import Any
 from isaac.stage import rules
 from stages.common.errors import InputError
 from stages.common.files import sha256_of, write_json
+from stages.common.processes import python_path
 from stages.common.settings.imports import ImportedAsset
 from stages.sdg.assets.catalogue import source_digest
 from stages.sdg.assets.imports.store import META, cache_folder, read_meta
@@ -185,9 +186,7 @@ def _run_child(path: Path, entry: ImportedAsset, folder: Path) -> None:
 
 def _process(job: Path, folder: Path, log: Path, timeout: float) -> int:
     """Exit status of a process that does a job."""
-    # Blender puts folders of its own on the path, which hide it from a new process
-    paths = [str(REPOSITORY), *(place for place in sys.path if place and "bpy" not in Path(place).parts)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
+    environment = os.environ | {"PYTHONPATH": python_path(REPOSITORY), "PYTHONWARNINGS": "ignore"}
     with open(log, "wb") as output:
         return subprocess.run(
             [sys.executable, "-m", "stages.sdg.assets.imports.child", str(job), str(folder)],
