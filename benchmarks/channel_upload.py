@@ -14,10 +14,8 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -34,8 +32,8 @@ from stages.common.aws.objects import WORKERS, Objects
 from stages.common.channel import digest, pack
 from stages.common.storage import Place
 from stages.push.channel import push_channel
+from tests.push.conftest import KEY, SECRET, free_port, serve_s3
 
-KEY, SECRET = "BENCHMARKKEY01234567", "benchmark"
 FRAME, LABEL = 60_000, 80
 BUCKET = "bench"
 
@@ -50,11 +48,6 @@ def write_tree(folder: Path, frames: int) -> Path:
         (folder / f"labels/train/{number:06d}.txt").write_text("0 0.5 0.5 0.1 0.1\n" * (LABEL // 18))
     (folder / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [pallet]\n")
     return folder
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class Delay:
@@ -103,26 +96,9 @@ class Delay:
 @contextmanager
 def served(folder: Path, latency: float) -> Iterator[str]:
     """An S3 server in ``folder``; gives the address of the slow way to it."""
-    port = free_port()
-    rclone = Path(sys.executable).parent / "rclone"
-    server = subprocess.Popen(
-        [
-            *(str(rclone), "serve", "s3", str(folder), "--config", os.devnull),
-            *("--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}"),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", port)):
-                    break
-            time.sleep(0.05)
+    with serve_s3(folder) as server:
+        port = int(server.endpoint.rpartition(":")[2])
         yield f"http://127.0.0.1:{Delay(port, latency).port}"
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def timed(work: Callable[[], Any]) -> float:
