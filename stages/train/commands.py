@@ -54,6 +54,14 @@ def export_command(args: argparse.Namespace) -> str:
     return f"export: {out}, threshold {exported.point.threshold:g} ({chosen})"
 
 
+def average_command(args: argparse.Namespace) -> str:
+    """The mean of several weights."""
+    from stages.train.average import average_weights
+
+    average_weights(args.weights, args.to, Path.cwd() / ".cache")
+    return f"average: {args.to}, the mean of {len(args.weights)}"
+
+
 def input_side(text: str) -> int:
     """A network's input side on the command line."""
     try:

@@ -143,7 +143,7 @@ def export_model(
         TrainingError: when ONNX and torch disagree.
     """
     with tempfile.TemporaryDirectory() as folder, ultralytics(cache):
-        network = _load_network(weights)
+        network = load_network(weights)
         model = _to_onnx(weights, input_size, Path(folder))
         candidate = Path(folder) / "candidate.onnx"
         _save(model, candidate)
@@ -242,7 +242,7 @@ def compare(network: Any, detector: Detector, path: Path, pictures: Sequence[NDA
     return Parity(len(pictures), anchors, box, score)
 
 
-def _load_network(weights: Path) -> Any:
+def load_network(weights: Path) -> Any:
     """The torch network in full precision on the CPU."""
     from ultralytics.nn.tasks import load_checkpoint
 
