@@ -57,7 +57,7 @@ def is_speck(vertices: NDArray[np.float64]) -> bool:
     detail = _detail.get()
     if not detail:
         return False
-    _, middle, longest = np.sort(np.ptp(vertices, axis=0))
+    _, middle, longest = sorted((vertices.max(0) - vertices.min(0)).tolist())
     return bool(middle < detail and longest < 2 * detail)
 
 

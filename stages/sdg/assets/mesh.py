@@ -5,6 +5,7 @@ Every function returns ``(vertices (N, 3) float64 metres, triangles (M, 3) int)`
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -17,6 +18,14 @@ from stages.sdg.assets.types import Asset, Material, Part
 Mesh = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
+@functools.lru_cache(maxsize=256)
+def _circle(segments: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cosines and sines of the corners of a regular polygon."""
+    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
+    return np.cos(angles), np.sin(angles)
+
+
+@functools.lru_cache(maxsize=256)
 def _grid_triangles(rings: int, around: int, closed: bool) -> NDArray[np.int64]:
     """Triangles between ``rings`` consecutive rings of ``around`` vertices each."""
     columns = around if closed else around - 1
@@ -157,8 +166,7 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, c
     points = np.asarray(path, float)
     radii = np.broadcast_to(np.asarray(radius, float), len(points))
     segments = sides(float(radii.max()), segments)
-    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
-    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    cos, sin = (values[:, None] for values in _circle(segments))
     tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0) if closed else np.gradient(points, axis=0)
     tangents /= np.maximum(np.sqrt((tangents**2).sum(1, keepdims=True)), 1e-12)
     normal = _cross(tangents[0], np.array([0, 0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0, 0]))
@@ -191,10 +199,10 @@ def lathe(profile: ArrayLike, axis: int = 2, segments: int = 20) -> Mesh:
     """
     radius, height = np.asarray(profile, float).T
     segments = sides(float(radius.max()), segments)
-    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
+    cos, sin = _circle(segments)
     rings = np.empty((len(radius), segments, 3))
-    rings[..., (axis + 1) % 3] = radius[:, None] * np.cos(angles)
-    rings[..., (axis + 2) % 3] = radius[:, None] * np.sin(angles)
+    rings[..., (axis + 1) % 3] = radius[:, None] * cos
+    rings[..., (axis + 2) % 3] = radius[:, None] * sin
     rings[..., axis] = height[:, None]
     return rings.reshape(-1, 3), _grid_triangles(len(radius), segments, True)
 

@@ -94,9 +94,18 @@ def face_values(materials: Sequence[Material], counts: Sequence[int]) -> dict[st
         TINT: [(*m.colour, m.roughness) for m in materials],
         UNDER: [(*m.under, m.wear) for m in materials],
         STATE: [(m.metallic, m.dirt, m.scale, m.glow) for m in materials],
-        SHIFT: [tuple(np.random.default_rng(m.seed).uniform(-50, 50, 3)) for m in materials],
+        SHIFT: [_shift(m.seed) for m in materials],
     }
     return {name: np.repeat(np.array(values, np.float32), counts, axis=0) for name, values in rows.items()}
+
+
+def _shift(seed: int) -> tuple[float, ...]:
+    """Shift of a pattern, -50 to 50 m each way: Roberts' R3 sequence, which fills space evenly."""
+    return tuple(100 * ((seed + 1) * step % 1) - 50 for step in _R3)
+
+
+_R3 = tuple(1.2207440846057596**-power for power in (1, 2, 3))
+"""Powers of the root of x^4 = x + 1."""
 
 
 @dataclass(frozen=True)
@@ -204,8 +213,9 @@ class _Tree:
     def coordinates(self, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
         """Object coordinates, shifted by the face's own shift and stretched."""
         if stretch not in self._coordinates:
-            mapping = self.node("Mapping", {"Vector": self.source, "Location": self.offset, "Scale": stretch})
-            self._coordinates[stretch] = mapping["Vector"]
+            # what a Mapping node does, without the sines of a rotation that there is none of
+            inputs = {0: self.source, 1: stretch, 2: self.offset}
+            self._coordinates[stretch] = self.node("VectorMath", inputs, operation="MULTIPLY_ADD")[0]
         return self._coordinates[stretch]
 
     def noise(self, size: float, detail: float = 3.0, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
@@ -246,11 +256,11 @@ def _wood(tree: _Tree, look: Look) -> Any:
     return tree.mix(tree.ramp(board, 0.35, 0.65), base, tree.shade(0.75), "MULTIPLY") if look.odd else base
 
 
-def _cardboard(tree: _Tree, look: Look) -> Any:
+def _cardboard(tree: _Tree, _: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.25, 1), 0.3, 0.7), tree.shade(0.85), tree.shade(1.1))
 
 
-def _concrete(tree: _Tree, look: Look) -> Any:
+def _concrete(tree: _Tree, _: Look) -> Any:
     stains = tree.ramp(tree.noise(1.8, 3), 0.35, 0.7)
     fine = tree.ramp(tree.noise(0.03, 0), 0.3, 0.7)
     base = tree.mix(stains, tree.shade(0.72), tree.shade(1.15))
@@ -259,13 +269,13 @@ def _concrete(tree: _Tree, look: Look) -> Any:
     return tree.mix(tree.blend(tracks, 0.0, tree.line(tree.wear, 0.55, 0.0)), base, tree.shade(0.35))
 
 
-def _plaster(tree: _Tree, look: Look) -> Any:
+def _plaster(tree: _Tree, _: Look) -> Any:
     base = tree.mix(tree.ramp(tree.noise(1.2, 2), 0.35, 0.7), tree.shade(0.82), tree.shade(1.08))
     streaks = tree.ramp(tree.noise(0.5, 1, (1, 1, 0.15)), 0.55, 0.75)
     return tree.mix(tree.blend(streaks, 0.0, tree.line(tree.dirt, 0.5, 0.0)), base, tree.shade(0.45))
 
 
-def _brick(tree: _Tree, look: Look) -> Any:
+def _brick(tree: _Tree, _: Look) -> Any:
     turned = tree.node("Mapping", {"Vector": tree.source, "Rotation": (1.5708, 0.0, 0.0), "Location": tree.offset})
     size = tree.math("DIVIDE", 0.25, tree.math("MAXIMUM", tree.scale, 0.02))
     inputs = {"Vector": turned["Vector"], "Color1": tree.shade(1.1), "Color2": tree.shade(0.85),
@@ -273,7 +283,7 @@ def _brick(tree: _Tree, look: Look) -> Any:
     return tree.node("TexBrick", inputs)["Color"]
 
 
-def _film(tree: _Tree, look: Look) -> Any:
+def _film(tree: _Tree, _: Look) -> Any:
     """Stretch film: bands where its layers overlap, and pale creases across them."""
     bands = tree.ramp(tree.noise(0.11, 1, (0.25, 0.25, 1)), 0.42, 0.58)
     creases = tree.ramp(tree.noise(0.035, 2, (1, 1, 0.12)), 0.6, 0.72)
@@ -292,7 +302,7 @@ def _print(tree: _Tree, look: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.07, 1), 0.48, 0.52), tree.colour, words)
 
 
-def _plain(tree: _Tree, look: Look) -> Any:
+def _plain(tree: _Tree, _: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), tree.shade(0.86), tree.shade(1.08))
 
 
