@@ -2,7 +2,7 @@
 
 A placement's parameter :data:`DETAIL` is a length in metres, half a pixel at its distance
 (:mod:`stages.sdg.plan.detail` says which). While an asset is built with it, round things get fewer sides, chamfers and
-small parts go, thin wires become ribbons. What is drawn at random stays as it is, so a far thing is the near one,
+small parts go, thin wires lose sides. What is drawn at random stays as it is, so a far thing is the near one,
 simplified.
 """
 

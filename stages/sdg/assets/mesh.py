@@ -133,6 +133,8 @@ def _section(along: NDArray[np.float64], up: ArrayLike, width: float, height: fl
 
 
 _SECTION = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+_TRIANGLE = 4 / 3 * np.array([[-0.5, -np.sqrt(1 / 12)], [0.5, -np.sqrt(1 / 12)], [0, np.sqrt(1 / 3)]])
+"""Corners of an equilateral triangle with the girth of a square whose sides are 1."""
 
 
 def beam(start: ArrayLike, end: ArrayLike, width: float, height: float, up: ArrayLike = (0, 0, 1)) -> Mesh:
@@ -149,9 +151,8 @@ def hexahedron(face: ArrayLike, opposite: ArrayLike) -> Mesh:
 
 
 _SIX_SIDES = _fan([(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)])
-_BEAM = hexahedron(
-    _section(np.array([1.0, 0, 0]), (0, 0, 1), 1, 1), [1, 0, 0] + _section(np.array([1.0, 0, 0]), (0, 0, 1), 1, 1)
-)[1]
+_SECTION_OF_X = _section(np.array([1.0, 0, 0]), (0, 0, 1), 1, 1)
+_BEAM = hexahedron(_SECTION_OF_X, np.array([1.0, 0, 0]) + _SECTION_OF_X)[1]
 
 
 def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, closed: bool = False) -> Mesh:
@@ -165,7 +166,9 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, c
     """
     points = np.asarray(path, float)
     radii = np.broadcast_to(np.asarray(radius, float), len(points))
-    segments = sides(float(radii.max()), segments)
+    asked, segments = segments, sides(float(radii.max()), segments)
+    # with fewer sides the girth stays, and so does the mean width
+    radii = radii * (asked * math.sin(math.pi / asked) / (segments * math.sin(math.pi / segments)))
     cos, sin = (values[:, None] for values in _circle(segments))
     tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0) if closed else np.gradient(points, axis=0)
     tangents /= np.maximum(np.sqrt((tangents**2).sum(1, keepdims=True)), 1e-12)
@@ -318,11 +321,12 @@ def _bars(
     thickness: float,
     normal: NDArray[np.float64],
 ) -> Mesh:
-    """Parallel bars, or ribbons in the plane of the lattice where they are too thin to be told from them."""
+    """Parallel bars; three-sided ones without ends, of the same girth, where they are too thin to be told apart."""
     starts = origin + np.linspace(0, 1, count)[:, None] * spaced
     ring, faces = _section(_unit(along), normal, thickness, thickness), _BEAM
     if is_fine(thickness):
-        ring, faces = (ring[[0, 1]] + ring[[3, 2]]) / 2, np.array([(0, 1, 3), (0, 3, 2)], np.int64)
+        across, up = ring[1] - ring[0], ring[3] - ring[0]
+        ring, faces = _TRIANGLE[:, :1] * across + _TRIANGLE[:, 1:] * up, _grid_triangles(2, 3, True)
     vertices = starts[:, None] + np.concatenate([ring, along + ring])
     numbers = np.arange(count)[:, None, None] * vertices.shape[1]
     return vertices.reshape(-1, 3), (faces + numbers).reshape(-1, 3)
