@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from stages.common.errors import SettingsError
+from stages.sdg.assets.detail import built_with
 from stages.sdg.assets.reference import STAND_IN, stand_in
 from stages.sdg.assets.types import Asset
+from stages.sdg.plan.detail import DETAIL
 
 Parameters = Mapping[str, Any]
 Generator = Callable[[np.random.Generator, Parameters], Asset]
@@ -108,4 +110,6 @@ def _build(family: str, variant: int, parameters: str) -> Asset:
         raise SettingsError(f"asset family '{family}' is not registered; `python -m stages.sdg list` shows what is")
     digest = hashlib.sha256(family.encode()).digest()
     rng = np.random.default_rng([int.from_bytes(digest[:4], "little"), variant])
-    return _FAMILIES[family](rng, told)
+    detail = float(told.pop(DETAIL, 0.0))
+    with built_with(detail):
+        return _FAMILIES[family](rng, told)

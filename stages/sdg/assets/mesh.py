@@ -5,17 +5,27 @@ Every function returns ``(vertices (N, 3) float64 metres, triangles (M, 3) int)`
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stages.sdg.assets.detail import is_fine, is_speck, sides
 from stages.sdg.assets.types import Asset, Material, Part
 
 Mesh = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
+@functools.lru_cache(maxsize=256)
+def _circle(segments: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cosines and sines of the corners of a regular polygon."""
+    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
+    return np.cos(angles), np.sin(angles)
+
+
+@functools.lru_cache(maxsize=256)
 def _grid_triangles(rings: int, around: int, closed: bool) -> NDArray[np.int64]:
     """Triangles between ``rings`` consecutive rings of ``around`` vertices each."""
     columns = around if closed else around - 1
@@ -58,28 +68,24 @@ def box(low: ArrayLike, high: ArrayLike, chamfer: float = 0.0) -> Mesh:
     """An axis-aligned box between two corners, its edges cut by ``chamfer`` metres."""
     low, high = np.asarray(low, float), np.asarray(high, float)
     low, high = np.minimum(low, high), np.maximum(low, high)
-    cut = min(chamfer, float((high - low).min()) / 2.5)
+    cut = 0.0 if is_fine(chamfer) else min(chamfer, float((high - low).min()) / 2.5)
     if cut <= 0:
-        corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
-        quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-        return low + corners * (high - low), _fan(quads)
-    return _chamfered(low, high, cut)
+        return low + _CORNERS * (high - low), _BOX
+    return np.where(_IS_HIGH, high, low) + cut * _PULLED, _CHAMFERED
 
 
 def _fan(faces: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     return np.array([(f[0], f[i], f[i + 1]) for f in faces for i in range(1, len(f) - 1)], np.int64)
 
 
-def _chamfered(low: NDArray[np.float64], high: NDArray[np.float64], cut: float) -> Mesh:
-    """Three vertices a corner: each pulled in along two of the axes."""
-    vertices = np.empty((8, 3, 3))
-    for corner in range(8):
-        side = np.array([(corner >> 2) & 1, (corner >> 1) & 1, corner & 1])
-        point, inward = np.where(side, high, low), np.where(side, -cut, cut)
-        for axis in range(3):
-            pulled = point + inward
-            pulled[axis] = point[axis]
-            vertices[corner, axis] = pulled
+_CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
+_BOX = _fan([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
+_IS_HIGH = np.repeat(_CORNERS.astype(bool), 3, axis=0)
+"""Of the vertices of a chamfered box: three a corner, each pulled in along two of the axes."""
+_PULLED = np.where(_IS_HIGH, -1.0, 1.0) * (1 - np.tile(np.eye(3), (8, 1)))
+
+
+def _chamfered_faces() -> NDArray[np.int64]:
     faces: list[tuple[int, ...]] = []
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3
@@ -91,8 +97,7 @@ def _chamfered(low: NDArray[np.float64], high: NDArray[np.float64], cut: float) 
                 second = first | 1 << (2 - v)
                 faces.append((3 * first + axis, 3 * second + axis, 3 * second + u, 3 * first + u))
     faces += [(3 * corner, 3 * corner + 1, 3 * corner + 2) for corner in range(8)]
-    points = vertices.reshape(-1, 3)
-    return points, _outward(points, _fan(faces))
+    return _outward(np.where(_IS_HIGH, 1.0, 0.0) + 0.1 * _PULLED, _fan(faces))
 
 
 def _outward(vertices: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -104,26 +109,50 @@ def _outward(vertices: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDA
     return triangles
 
 
-def beam(start: ArrayLike, end: ArrayLike, width: float, height: float, up: ArrayLike = (0, 0, 1)) -> Mesh:
-    """A straight bar of rectangular section between two points; ``height`` lies along ``up``."""
-    start, end = np.asarray(start, float), np.asarray(end, float)
-    along = (end - start) / np.linalg.norm(end - start)
+_CHAMFERED = _chamfered_faces()
+
+
+def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cross product of two vectors (3,); several times faster than numpy's."""
+    (a0, a1, a2), (b0, b1, b2) = a.tolist(), b.tolist()
+    return np.array([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0])
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(vector / math.sqrt(float(vector @ vector)))
+
+
+def _section(along: NDArray[np.float64], up: ArrayLike, width: float, height: float) -> NDArray[np.float64]:
+    """Corners (4, 3) of a bar's section about its axis; ``along`` is a unit vector."""
     upward = np.asarray(up, float)
     if abs(along @ upward) > 0.99:
         upward = np.array([1.0, 0, 0])
-    side = np.cross(upward, along)
-    side /= np.linalg.norm(side)
-    upward = np.cross(along, side)
-    section = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
-    ring = section[:, :1] * width * side + section[:, 1:] * height * upward
-    return hexahedron(start + ring, end + ring)
+    side = _unit(_cross(upward, along))
+    upward = _cross(along, side)
+    return np.asarray(_SECTION[:, :1] * width * side + _SECTION[:, 1:] * height * upward)
+
+
+_SECTION = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+_TRIANGLE = 4 / 3 * np.array([[-0.5, -np.sqrt(1 / 12)], [0.5, -np.sqrt(1 / 12)], [0, np.sqrt(1 / 3)]])
+"""Corners of an equilateral triangle with the girth of a square whose sides are 1."""
+
+
+def beam(start: ArrayLike, end: ArrayLike, width: float, height: float, up: ArrayLike = (0, 0, 1)) -> Mesh:
+    """A straight bar of rectangular section between two points; ``height`` lies along ``up``."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    ring = _section(_unit(end - start), up, width, height)
+    return np.concatenate([start + ring, end + ring]), _BEAM
 
 
 def hexahedron(face: ArrayLike, opposite: ArrayLike) -> Mesh:
     """A convex body with six sides, from two of them that lie opposite: (4, 3) each, corner by corner, all round."""
     vertices = np.concatenate([np.asarray(face, float), np.asarray(opposite, float)])
-    faces = [(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)]
-    return vertices, _outward(vertices, _fan(faces))
+    return vertices, _outward(vertices, _SIX_SIDES)
+
+
+_SIX_SIDES = _fan([(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)])
+_SECTION_OF_X = _section(np.array([1.0, 0, 0]), (0, 0, 1), 1, 1)
+_BEAM = hexahedron(_SECTION_OF_X, np.array([1.0, 0, 0]) + _SECTION_OF_X)[1]
 
 
 def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, closed: bool = False) -> Mesh:
@@ -137,16 +166,17 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, c
     """
     points = np.asarray(path, float)
     radii = np.broadcast_to(np.asarray(radius, float), len(points))
+    asked, segments = segments, sides(float(radii.max()), segments)
+    # with fewer sides the girth stays, and so does the mean width
+    radii = radii * (asked * math.sin(math.pi / asked) / (segments * math.sin(math.pi / segments)))
+    cos, sin = (values[:, None] for values in _circle(segments))
     tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0) if closed else np.gradient(points, axis=0)
-    tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-12)
-    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
-    normal = np.cross(tangents[0], [0, 0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0, 0])
+    tangents /= np.maximum(np.sqrt((tangents**2).sum(1, keepdims=True)), 1e-12)
+    normal = _cross(tangents[0], np.array([0, 0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0, 0]))
     rings = []
     for point, tangent, size in zip(points, tangents, radii, strict=True):
-        normal = normal - tangent * (normal @ tangent)
-        normal /= np.linalg.norm(normal)
-        binormal = np.cross(tangent, normal)
-        rings.append(point + size * (np.cos(angles)[:, None] * normal + np.sin(angles)[:, None] * binormal))
+        normal = _unit(normal - tangent * (normal @ tangent))
+        rings.append(point + size * (cos * normal + sin * _cross(tangent, normal)))
     vertices = np.concatenate(rings)
     if closed:
         triangles = _grid_triangles(len(points) + 1, segments, True) % len(vertices)
@@ -171,10 +201,11 @@ def lathe(profile: ArrayLike, axis: int = 2, segments: int = 20) -> Mesh:
         segments: around.
     """
     radius, height = np.asarray(profile, float).T
-    angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
+    segments = sides(float(radius.max()), segments)
+    cos, sin = _circle(segments)
     rings = np.empty((len(radius), segments, 3))
-    rings[..., (axis + 1) % 3] = radius[:, None] * np.cos(angles)
-    rings[..., (axis + 2) % 3] = radius[:, None] * np.sin(angles)
+    rings[..., (axis + 1) % 3] = radius[:, None] * cos
+    rings[..., (axis + 2) % 3] = radius[:, None] * sin
     rings[..., axis] = height[:, None]
     return rings.reshape(-1, 3), _grid_triangles(len(radius), segments, True)
 
@@ -192,6 +223,7 @@ def wheel(centre: ArrayLike, radius: float, width: float, axis: int = 1, segment
 
 def sphere(centre: ArrayLike, radius: ArrayLike, segments: int = 12) -> Mesh:
     """An ellipsoid of one radius, or one along each axis."""
+    segments = sides(float(np.max(radius)), segments)
     angles = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 2)
     vertices, triangles = lathe(np.stack([np.cos(angles), np.sin(angles)], 1), 2, segments)
     return vertices * np.asarray(radius, float) + np.asarray(centre, float), triangles
@@ -225,7 +257,13 @@ def _area(polygon: NDArray[np.float64]) -> float:
 
 def triangulate(polygon: NDArray[np.float64]) -> NDArray[np.int64]:
     """Ear clipping of a simple counter-clockwise polygon (Meisters, Amer. Math. Monthly 82, 1975)."""
-    left = list(range(len(polygon)))
+    count = len(polygon)
+    edges = np.roll(polygon, -1, 0) - polygon
+    turns = edges[:, 0] * np.roll(edges[:, 1], -1) - edges[:, 1] * np.roll(edges[:, 0], -1)
+    angles = np.arctan2(turns, (edges * np.roll(edges, -1, 0)).sum(1))
+    if (turns > 1e-15).all() and angles.sum() < 6.5:  # convex, once round: a fan will do
+        return np.array([(0, k, k + 1) for k in range(1, count - 1)], np.int64)
+    left = list(range(count))
     triangles = []
     while len(left) > 3:
         for k in range(len(left)):
@@ -271,15 +309,27 @@ def grid_of_bars(origin: ArrayLike, u: ArrayLike, v: ArrayLike, counts: tuple[in
         thickness: of a wire.
     """
     origin, u, v = (np.asarray(x, float) for x in (origin, u, v))
-    normal = np.cross(u, v)
-    normal /= np.linalg.norm(normal)
-    bars = [
-        beam(origin + u * s, origin + u * s + v, thickness, thickness, normal) for s in np.linspace(0, 1, counts[0])
-    ]
-    bars += [
-        beam(origin + v * s, origin + v * s + u, thickness, thickness, normal) for s in np.linspace(0, 1, counts[1])
-    ]
-    return merge(*bars)
+    normal = _unit(_cross(u, v))
+    return merge(*(_bars(origin, a, b, n, thickness, normal) for a, b, n in ((u, v, counts[0]), (v, u, counts[1]))))
+
+
+def _bars(
+    origin: NDArray[np.float64],
+    spaced: NDArray[np.float64],
+    along: NDArray[np.float64],
+    count: int,
+    thickness: float,
+    normal: NDArray[np.float64],
+) -> Mesh:
+    """Parallel bars; three-sided ones without ends, of the same girth, where they are too thin to be told apart."""
+    starts = origin + np.linspace(0, 1, count)[:, None] * spaced
+    ring, faces = _section(_unit(along), normal, thickness, thickness), _BEAM
+    if is_fine(thickness):
+        across, up = ring[1] - ring[0], ring[3] - ring[0]
+        ring, faces = _TRIANGLE[:, :1] * across + _TRIANGLE[:, 1:] * up, _grid_triangles(2, 3, True)
+    vertices = starts[:, None] + np.concatenate([ring, along + ring])
+    numbers = np.arange(count)[:, None, None] * vertices.shape[1]
+    return vertices.reshape(-1, 3), (faces + numbers).reshape(-1, 3)
 
 
 class Builder:
@@ -287,11 +337,13 @@ class Builder:
 
     def __init__(self) -> None:
         self._meshes: dict[tuple[str, Material, bool], list[Mesh]] = {}
+        self._specks: dict[tuple[str, Material, bool], list[Mesh]] = {}
         self.keypoints: dict[str, tuple[float, float, float]] = {}
 
     def add(self, name: str, mesh: Mesh, material: Material, smooth: bool = False) -> None:
-        """Add a mesh to the part ``name`` of that material."""
-        self._meshes.setdefault((name, material, smooth), []).append(mesh)
+        """Add a mesh to the part ``name`` of that material, unless it is too small to be seen."""
+        meshes = self._specks if is_speck(mesh[0]) else self._meshes
+        meshes.setdefault((name, material, smooth), []).append(mesh)
 
     def keypoint(self, name: str, point: ArrayLike) -> None:
         """Name a point of the asset (metres, asset coordinates)."""
@@ -301,7 +353,8 @@ class Builder:
     def build(self) -> Asset:
         """The asset made of all that was added."""
         parts = []
-        for (name, material, smooth), meshes in self._meshes.items():
+        # what consists of specks alone is a speck, not nothing
+        for (name, material, smooth), meshes in (self._meshes or self._specks).items():
             vertices, triangles = merge(*meshes)
             parts.append(Part(name, vertices.astype(np.float32), triangles.astype(np.int32), material, smooth))
         everything = np.concatenate([part.vertices for part in parts])

@@ -21,15 +21,18 @@ def vary(rng: np.random.Generator, colour: Colour, amount: float = 0.12) -> Colo
     """A colour near ``colour``: hue, saturation and value moved by up to about ``amount``."""
     hue, saturation, value = colorsys.rgb_to_hsv(*colour)
     hue = (hue + float(rng.normal(0, amount * 0.05))) % 1
-    saturation = float(np.clip(saturation * rng.uniform(1 - amount, 1 + amount), 0, 1))
-    value = float(np.clip(value * rng.uniform(1 - 1.5 * amount, 1 + 1.5 * amount), 0.005, 0.95))
+    saturation = min(1.0, max(0.0, saturation * rng.uniform(1 - amount, 1 + amount)))
+    value = min(0.95, max(0.005, value * rng.uniform(1 - 1.5 * amount, 1 + 1.5 * amount)))
     return colorsys.hsv_to_rgb(hue, saturation, value)
 
 
 def pick(rng: np.random.Generator, codes: Sequence[str], weights: Sequence[float] | None = None) -> Colour:
     """One of some display colours, a little varied."""
-    share = None if weights is None else np.asarray(weights, float) / np.sum(weights)
-    return vary(rng, linear(codes[int(rng.choice(len(codes), p=share))]))
+    if weights is None:
+        return vary(rng, linear(codes[int(rng.integers(len(codes)))]))
+    # what Generator.choice does with shares, without its checks
+    shares = np.cumsum(weights, dtype=float)
+    return vary(rng, linear(codes[int(np.searchsorted(shares / shares[-1], rng.random(), side="right"))]))
 
 
 def anything(rng: np.random.Generator) -> Colour:

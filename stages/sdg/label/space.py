@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
+from stages.sdg.assets.detail import whole
 from stages.sdg.label.types import FrameLabel
 from stages.sdg.label.types3d import Box3D, CameraLabel, Pose
 from stages.sdg.plan.geometry import placement_matrix, rigid, rotation_matrix
@@ -54,7 +55,7 @@ def nested(matrix: Floats) -> Any:
 
 
 def _box(plan: FramePlan, placement: Placement, class_name: str) -> Box3D:
-    asset = build_asset(placement.family, placement.variant, placement.parameters)
+    asset = build_asset(placement.family, placement.variant, whole(placement.parameters))
     vertices = np.concatenate([part.vertices for part in asset.parts]).astype(np.float64)
     low, high = vertices.min(0), vertices.max(0)
     matrix = placement_matrix(placement)

@@ -16,6 +16,7 @@ from stages.common.settings.pictures import parse_size
 from stages.common.settings.targets import MAIN
 from stages.sdg.plan.ask import ask_for, preset_of, with_preset
 from stages.sdg.plan.building import blackbody
+from stages.sdg.plan.detail import with_detail
 from stages.sdg.plan.draft import Draft, Lens, Scenario, scenarios
 from stages.sdg.plan.order import Ask, UnplaceableError
 from stages.sdg.plan.ordered import misfit
@@ -50,8 +51,8 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
     own = with_preset(settings, preset) if preset else settings
     ask = ask_for(settings, frame, preset)
     if ask is None:
-        return randomized(settings, _finished(_with_things(own, frame, preset)))
-    return randomized(settings, _finished(_nearest(own, frame, preset, ask)))
+        return with_detail(randomized(settings, _finished(_with_things(own, frame, preset))))
+    return with_detail(randomized(settings, _finished(_nearest(own, frame, preset, ask))))
 
 
 @dataclass

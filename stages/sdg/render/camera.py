@@ -79,7 +79,16 @@ def distortion_maps(camera: Camera, pinhole: Camera) -> tuple[NDArray[np.float32
         ``(map_x, map_y)``, (H, W) float32 of ``camera``, in OpenCV's convention for ``cv2.remap``: the centre of the
         top left pixel is (0, 0). Look up colour bilinearly and ids, depth and normals at the nearest pixel.
     """
-    columns, rows = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    width, height = camera.width, camera.height
+    # the lens is the same on all sides of its axis: one quarter says it all
+    columns, rows = np.meshgrid(np.arange((width + 1) // 2) + 0.5, np.arange((height + 1) // 2) + 0.5)
     normalised = to_normalised(camera, np.stack([columns, rows], axis=-1))
-    canvas = to_pixels(pinhole, undistort(normalised, camera.distortion)) - 0.5
-    return canvas[..., 0].astype(np.float32), canvas[..., 1].astype(np.float32)
+    plain = undistort(normalised, camera.distortion) * pinhole.focal
+    x, y = plain[..., 0], plain[..., 1]
+    left, upper = (
+        np.concatenate([x, -x[:, ::-1][:, width % 2 :]], 1),
+        np.concatenate([y, y[:, ::-1][:, width % 2 :]], 1),
+    )
+    map_x = np.concatenate([left, left[::-1][height % 2 :]]) + (pinhole.width / 2 - 0.5)
+    map_y = np.concatenate([upper, -upper[::-1][height % 2 :]]) + (pinhole.height / 2 - 0.5)
+    return map_x.astype(np.float32), map_y.astype(np.float32)

@@ -26,8 +26,14 @@ _KEYPOINTS = TypeAdapter(list[Keypoints])
 
 def _dump(value: Any) -> str:
     # json writes the shortest decimal that reads back as the same float; NaN and infinity are refused as bugs.
-    plain = [dataclasses.asdict(item) for item in value] if isinstance(value, list) else dataclasses.asdict(value)
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(value, default=_fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Fields of a dataclass; asdict would copy all that is in them first."""
+    if not dataclasses.is_dataclass(value):
+        raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _load(adapter: TypeAdapter[T], text: str | bytes, source: str) -> T:

@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 from stages.common.errors import MissingDependencyError
 from stages.common.settings.pictures import Renderer, Runtime
+from stages.sdg.assets.detail import whole
 from stages.sdg.label.flow import optical_flow
 from stages.sdg.label.keypoints import keypoints
 from stages.sdg.label.labels import label_frame
 from stages.sdg.label.types import FrameLabel
 from stages.sdg.plan.motion import next_camera
+from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.meshes import world_triangles
 from stages.sdg.render.passes import Passes, RendererBackend
 from stages.sdg.render.registry import create_renderer
 from tests.sdg.render.scenes import CLASSES, plan
+from tests.settings import compose
 
 pytestmark = [pytest.mark.blender, pytest.mark.filterwarnings("ignore:.*use_nodes.*:DeprecationWarning")]
 
@@ -175,3 +178,24 @@ def test_the_fake_renderer_shows_the_same_scene(frame: tuple[FramePlan, Passes, 
     assert set(np.unique(passes.parts)) == {0, 1, 2}
     difference = np.abs(passes.depth[seen] / fake.depth[seen] - 1)
     assert np.quantile(difference, 0.99) < 1e-3
+
+
+def test_far_things_are_labelled_as_if_all_their_detail_were_there(blender: RendererBackend) -> None:
+    settings = compose("dataset.frames.sizes=[320x240]")
+    compared = 0
+    for number in (2, 5, 7):
+        coarse = plan_frame(settings, number)
+        whole_things = tuple(replace(item, parameters=whole(item.parameters)) for item in coarse.placements)
+        assert whole_things != coarse.placements
+        plans = (coarse, replace(coarse, placements=whole_things))
+        ours, theirs = (
+            {item.id: item for item in label_frame(each, blender.render(each), CLASSES).instances} for each in plans
+        )
+        for number, item in theirs.items():
+            if item.visible_pixels > 60:
+                compared += 1
+                assert ours[number].xyxy == pytest.approx(item.xyxy, abs=1)
+                assert ours[number].xyxy_loose == pytest.approx(item.xyxy_loose, abs=1)
+                assert ours[number].visible_pixels == pytest.approx(item.visible_pixels, rel=0.05, abs=6)
+                assert ours[number].occlusion == pytest.approx(item.occlusion, abs=0.05)
+    assert compared > 5

@@ -1,16 +1,22 @@
 """Asset materials as Cycles node trees.
 
 All patterns live in object coordinates, so that they need no UV map and do not swim between frames.
+
+What is the same for many surfaces, the tree, is a Cycles material; the numbers in which they differ (colours, wear,
+dirt, the shift of their patterns) are attributes of a mesh's faces, which the tree reads. So a process has a few dozen
+materials, connects each once, and Cycles has nothing to compile anew from frame to frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.common.errors import RenderError
 from stages.sdg.assets.types import Material
@@ -23,8 +29,83 @@ GRIME = (0.02, 0.018, 0.015)
 UV, COLOURS = "uv", "colours"
 """Names of the layers in which imported meshes keep texture coordinates and colours."""
 
+TINT, UNDER, STATE, SHIFT = "tint", "under", "state", "shift"
+"""Attributes of faces: colour and roughness; colour below and wear; metallicness, dirt, scale and glow; shift of the
+patterns in metres."""
+
+PREFIX = "surface "
+"""Of the names of materials that stay from frame to frame."""
+
 Key = str | int
 """Name or place of a socket."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What makes two surfaces need different trees.
+
+    Attributes:
+        kind: of the base; ``plain`` stands for all whose tree is that of paint.
+        worn, dirty: whether anything of it shows.
+        grime: dirt is dark instead of dusty.
+        odd: the other of two ways in which boards and writing differ.
+        dark: writing is pale, on dark paper.
+        glows: it is a lamp.
+        texture, vertex_colours: as in :class:`stages.sdg.assets.types.Material`.
+    """
+
+    kind: str
+    worn: bool = False
+    dirty: bool = False
+    grime: bool = False
+    odd: bool = False
+    dark: bool = False
+    glows: bool = False
+    texture: str = ""
+    vertex_colours: bool = False
+
+
+def look_of(m: Material) -> Look:
+    """The tree that a surface needs."""
+    if m.glow > 0:
+        return Look("glow", glows=True)
+    return Look(
+        m.kind if m.kind in _BASES or m.kind in _RELIEF else "plain",
+        worn=m.wear > 0.02 and m.kind not in UNWORN,
+        dirty=m.dirt > 0.02,
+        grime=m.dirt > 0.02 and m.seed % 3 == 0,
+        odd=m.kind in ("wood", "print") and m.seed % 2 == 1,
+        dark=m.kind == "print" and sum(m.colour) <= 0.6,
+        texture=m.texture,
+        vertex_colours=m.vertex_colours and not m.texture,
+    )
+
+
+def face_values(materials: Sequence[Material], counts: Sequence[int]) -> dict[str, Floats]:
+    """Attributes of faces by name, (F, 4), the shift (F, 3).
+
+    Args:
+        materials: of the parts of a mesh.
+        counts: faces of each part.
+    """
+    rows = {
+        TINT: [(*m.colour, m.roughness) for m in materials],
+        UNDER: [(*m.under, m.wear) for m in materials],
+        STATE: [(m.metallic, m.dirt, m.scale, m.glow) for m in materials],
+        SHIFT: [_shift(m.seed) for m in materials],
+    }
+    return {name: np.repeat(np.array(values, np.float32), counts, axis=0) for name, values in rows.items()}
+
+
+def _shift(seed: int) -> tuple[float, ...]:
+    """Shift of a pattern, -50 to 50 m each way: Roberts' R3 sequence, which fills space evenly."""
+    return tuple(100 * ((seed + 1) * step % 1) - 50 for step in _R3)
+
+
+_R3 = tuple(1.2207440846057596**-power for power in (1, 2, 3))
+"""Powers of the root of x^4 = x + 1."""
 
 
 @dataclass(frozen=True)
@@ -45,53 +126,96 @@ class _Node:
         return _Output(self.place, socket)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """A node tree before it is one: what is the same for many materials, and the numbers that are not.
+class _Tree:
+    """A node tree under construction, with one call a node.
 
     Attributes:
         nodes: kind and properties of each node.
         links: where a value comes from, and the node and socket that it goes to.
-        sockets: node and socket of each constant.
+        constants: by node and socket.
     """
 
-    nodes: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
-    links: tuple[tuple[_Output, int, Key], ...]
-    sockets: tuple[tuple[int, Key], ...]
-
-
-class _Tree:
-    """A node tree under construction, with one call a node."""
-
-    def __init__(self, seed: int) -> None:
-        self._nodes: list[tuple[str, tuple[tuple[str, Any], ...]]] = []
-        self._links: list[tuple[_Output, int, Key]] = []
-        self._constants: dict[tuple[int, Key], Any] = {}
-        rng = np.random.default_rng(seed)
-        self.offset = tuple(float(v) for v in rng.uniform(-50, 50, 3))
+    def __init__(self) -> None:
+        self.nodes: list[tuple[str, tuple[tuple[str, Any], ...]]] = []
+        self.links: list[tuple[_Output, int, Key]] = []
+        self.constants: dict[tuple[int, Key], Any] = {}
         self._coordinates: dict[tuple[float, float, float], _Output] = {}
+        self._attributes: dict[str, _Node] = {}
+        self._state: _Node | None = None
         self.source = self.node("TexCoord")["Object"]
 
     def node(self, kind: str, inputs: Mapping[Any, Any] | None = None, **properties: Any) -> _Node:
         """Add a node; inputs may be values or other nodes' outputs."""
-        place = len(self._nodes)
-        self._nodes.append((kind, tuple(properties.items())))
+        place = len(self.nodes)
+        self.nodes.append((kind, tuple(properties.items())))
         for key, value in (inputs or {}).items():
             if isinstance(value, _Output):
-                self._links.append((value, place, key))
+                self.links.append((value, place, key))
             else:
-                self._constants[place, key] = value
+                self.constants[place, key] = value
         return _Node(place)
 
-    def finished(self) -> tuple[_Plan, list[Any]]:
-        """The plan, and its constants in the order of the plan's sockets."""
-        return _Plan(tuple(self._nodes), tuple(self._links), tuple(self._constants)), list(self._constants.values())
+    def _attribute(self, name: str) -> _Node:
+        if name not in self._attributes:
+            self._attributes[name] = self.node("Attribute", attribute_name=name)
+        return self._attributes[name]
+
+    def _of_state(self, channel: str) -> _Output:
+        if self._state is None:
+            self._state = self.node("SeparateColor", {0: self._attribute(STATE)["Color"]})
+        return self._state[channel]
+
+    @property
+    def colour(self) -> _Output:
+        """Base colour of the face."""
+        return self._attribute(TINT)["Color"]
+
+    @property
+    def roughness(self) -> _Output:
+        """Of the face."""
+        return self._attribute(TINT)["Alpha"]
+
+    @property
+    def under(self) -> _Output:
+        """Colour below the surface."""
+        return self._attribute(UNDER)["Color"]
+
+    @property
+    def wear(self) -> _Output:
+        """Of the face."""
+        return self._attribute(UNDER)["Alpha"]
+
+    @property
+    def metallic(self) -> _Output:
+        """Of the face."""
+        return self._of_state("Red")
+
+    @property
+    def dirt(self) -> _Output:
+        """Of the face."""
+        return self._of_state("Green")
+
+    @property
+    def scale(self) -> _Output:
+        """Of the face's pattern."""
+        return self._of_state("Blue")
+
+    @property
+    def glow(self) -> _Output:
+        """Radiance of the face."""
+        return self._attribute(STATE)["Alpha"]
+
+    @property
+    def offset(self) -> _Output:
+        """Shift of the face's pattern."""
+        return self._attribute(SHIFT)["Vector"]
 
     def coordinates(self, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
-        """Object coordinates, shifted by the seed and stretched."""
+        """Object coordinates, shifted by the face's own shift and stretched."""
         if stretch not in self._coordinates:
-            mapping = self.node("Mapping", {"Vector": self.source, "Location": self.offset, "Scale": stretch})
-            self._coordinates[stretch] = mapping["Vector"]
+            # what a Mapping node does, without the sines of a rotation that there is none of
+            inputs = {0: self.source, 1: stretch, 2: self.offset}
+            self._coordinates[stretch] = self.node("VectorMath", inputs, operation="MULTIPLY_ADD")[0]
         return self._coordinates[stretch]
 
     def noise(self, size: float, detail: float = 3.0, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
@@ -99,7 +223,7 @@ class _Tree:
         inputs = {"Vector": self.coordinates(stretch), "Scale": 1.0 / size, "Detail": detail, "Roughness": 0.6}
         return self.node("TexNoise", inputs)[0]
 
-    def ramp(self, value: Any, low: float, high: float) -> _Output:
+    def ramp(self, value: Any, low: Any, high: Any) -> _Output:
         """0 below ``low``, 1 above ``high``."""
         return self.node("MapRange", {"Value": value, "From Min": low, "From Max": high}, clamp=True)["Result"]
 
@@ -111,78 +235,85 @@ class _Tree:
         """Mix two numbers."""
         return self.node("Mix", {0: factor, 2: first, 3: second}, data_type="FLOAT")[0]
 
+    def math(self, operation: str, *values: Any) -> _Output:
+        """A number of up to three others."""
+        return self.node("Math", dict(enumerate(values)), operation=operation)[0]
 
-def shade(colour: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
-    """The colour made darker or lighter, within 0 to 1."""
-    red, green, blue = (min(1.0, max(0.0, c * factor)) for c in colour)
-    return red, green, blue
+    def line(self, value: Any, slope: float, start: float) -> _Output:
+        """``slope * value + start``."""
+        return self.math("MULTIPLY_ADD", value, slope, start)
+
+    def shade(self, factor: float) -> _Output:
+        """The face's colour made darker or lighter, at most 1."""
+        scaled = self.node("VectorMath", {0: self.colour, "Scale": factor}, operation="SCALE")[0]
+        return scaled if factor <= 1 else self.node("VectorMath", {0: scaled, 1: (1, 1, 1)}, operation="MINIMUM")[0]
 
 
-def _wood(tree: _Tree, m: Material) -> Any:
+def _wood(tree: _Tree, look: Look) -> Any:
     grain = tree.noise(0.03, 2, (0.12, 1, 1))
     board = tree.noise(0.35, 0, (0.3, 1, 1))
-    base = tree.mix(tree.ramp(grain, 0.35, 0.65), shade(m.colour, 0.55), shade(m.colour, 1.25))
-    return tree.mix(tree.ramp(board, 0.35, 0.65), base, shade(m.colour, 0.75), "MULTIPLY") if m.seed % 2 else base
+    base = tree.mix(tree.ramp(grain, 0.35, 0.65), tree.shade(0.55), tree.shade(1.25))
+    return tree.mix(tree.ramp(board, 0.35, 0.65), base, tree.shade(0.75), "MULTIPLY") if look.odd else base
 
 
-def _cardboard(tree: _Tree, m: Material) -> Any:
-    return tree.mix(tree.ramp(tree.noise(0.25, 1), 0.3, 0.7), shade(m.colour, 0.85), shade(m.colour, 1.1))
+def _cardboard(tree: _Tree, _: Look) -> Any:
+    return tree.mix(tree.ramp(tree.noise(0.25, 1), 0.3, 0.7), tree.shade(0.85), tree.shade(1.1))
 
 
-def _concrete(tree: _Tree, m: Material) -> Any:
+def _concrete(tree: _Tree, _: Look) -> Any:
     stains = tree.ramp(tree.noise(1.8, 3), 0.35, 0.7)
     fine = tree.ramp(tree.noise(0.03, 0), 0.3, 0.7)
-    base = tree.mix(stains, shade(m.colour, 0.72), shade(m.colour, 1.15))
-    base = tree.mix(tree.blend(fine, 0.0, 0.14), base, shade(m.colour, 0.5))
+    base = tree.mix(stains, tree.shade(0.72), tree.shade(1.15))
+    base = tree.mix(tree.blend(fine, 0.0, 0.14), base, tree.shade(0.5))
     tracks = tree.ramp(tree.noise(0.5, 1, (0.06, 1, 1)), 0.58, 0.68)
-    return tree.mix(tree.blend(tracks, 0.0, 0.55 * m.wear), base, shade(m.colour, 0.35))
+    return tree.mix(tree.blend(tracks, 0.0, tree.line(tree.wear, 0.55, 0.0)), base, tree.shade(0.35))
 
 
-def _plaster(tree: _Tree, m: Material) -> Any:
-    base = tree.mix(tree.ramp(tree.noise(1.2, 2), 0.35, 0.7), shade(m.colour, 0.82), shade(m.colour, 1.08))
+def _plaster(tree: _Tree, _: Look) -> Any:
+    base = tree.mix(tree.ramp(tree.noise(1.2, 2), 0.35, 0.7), tree.shade(0.82), tree.shade(1.08))
     streaks = tree.ramp(tree.noise(0.5, 1, (1, 1, 0.15)), 0.55, 0.75)
-    return tree.mix(tree.blend(streaks, 0.0, 0.5 * m.dirt), base, shade(m.colour, 0.45))
+    return tree.mix(tree.blend(streaks, 0.0, tree.line(tree.dirt, 0.5, 0.0)), base, tree.shade(0.45))
 
 
-def _brick(tree: _Tree, m: Material) -> Any:
+def _brick(tree: _Tree, _: Look) -> Any:
     turned = tree.node("Mapping", {"Vector": tree.source, "Rotation": (1.5708, 0.0, 0.0), "Location": tree.offset})
-    inputs = {"Vector": turned["Vector"], "Color1": shade(m.colour, 1.1), "Color2": shade(m.colour, 0.85),
-              "Mortar": shade(m.colour, 0.6), "Scale": 0.25 / max(m.scale, 0.02), "Mortar Size": 0.012}  # fmt: skip
+    size = tree.math("DIVIDE", 0.25, tree.math("MAXIMUM", tree.scale, 0.02))
+    inputs = {"Vector": turned["Vector"], "Color1": tree.shade(1.1), "Color2": tree.shade(0.85),
+              "Mortar": tree.shade(0.6), "Scale": size, "Mortar Size": 0.012}  # fmt: skip
     return tree.node("TexBrick", inputs)["Color"]
 
 
-def _film(tree: _Tree, m: Material) -> Any:
+def _film(tree: _Tree, _: Look) -> Any:
     """Stretch film: bands where its layers overlap, and pale creases across them."""
     bands = tree.ramp(tree.noise(0.11, 1, (0.25, 0.25, 1)), 0.42, 0.58)
     creases = tree.ramp(tree.noise(0.035, 2, (1, 1, 0.12)), 0.6, 0.72)
-    base = tree.mix(bands, shade(m.colour, 0.78), shade(m.colour, 1.12))
+    base = tree.mix(bands, tree.shade(0.78), tree.shade(1.12))
     return tree.mix(tree.blend(creases, 0.0, 0.6), base, (0.85, 0.87, 0.88))
 
 
-def _print(tree: _Tree, m: Material) -> Any:
+def _print(tree: _Tree, look: Look) -> Any:
     """Paper with blocks of writing: rows of thin bricks where noise lets them show."""
-    ink = shade(m.colour, 0.08) if sum(m.colour) > 0.6 else (0.85, 0.85, 0.82)
-    rows = tree.node(
-        "Mapping", {"Vector": tree.source, "Rotation": (1.5708, 0.0, 1.5708 * (m.seed % 2)), "Location": tree.offset}
-    )
-    inputs = {"Vector": rows["Vector"], "Color1": ink, "Color2": m.colour, "Mortar": m.colour, "Scale": 9.0,
+    ink = (0.85, 0.85, 0.82) if look.dark else tree.shade(0.08)
+    turn = (1.5708, 0.0, 1.5708 * look.odd)
+    rows = tree.node("Mapping", {"Vector": tree.source, "Rotation": turn, "Location": tree.offset})
+    inputs = {"Vector": rows["Vector"], "Color1": ink, "Color2": tree.colour, "Mortar": tree.colour, "Scale": 9.0,
               "Mortar Size": 0.05, "Brick Width": 0.35, "Row Height": 0.16}  # fmt: skip
     words = tree.node("TexBrick", inputs)["Color"]
-    return tree.mix(tree.ramp(tree.noise(0.07, 1), 0.48, 0.52), m.colour, words)
+    return tree.mix(tree.ramp(tree.noise(0.07, 1), 0.48, 0.52), tree.colour, words)
 
 
-def _plain(tree: _Tree, m: Material) -> Any:
-    return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), shade(m.colour, 0.86), shade(m.colour, 1.08))
+def _plain(tree: _Tree, _: Look) -> Any:
+    return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), tree.shade(0.86), tree.shade(1.08))
 
 
-def _imported(tree: _Tree, m: Material) -> Any:
+def _imported(tree: _Tree, look: Look) -> Any:
     """As the file has it: its image, its colours of vertices, or one colour."""
-    if m.texture:
+    if look.texture:
         place = tree.node("UVMap", uv_map=UV)[0]
-        return tree.node("TexImage", {"Vector": place}, image=m.texture)[0]
-    if m.vertex_colours:
+        return tree.node("TexImage", {"Vector": place}, image=look.texture)[0]
+    if look.vertex_colours:
         return tree.node("Attribute", attribute_name=COLOURS)["Color"]
-    return m.colour
+    return tree.colour
 
 
 _BASES = {
@@ -196,122 +327,123 @@ _BASES = {
     "imported": _imported,
 }
 
+UNWORN = ("concrete", "plaster", "print", "wood", "cardboard", "imported")
+"""Kinds whose wear is no chipped paint."""
 
-def _weather(tree: _Tree, m: Material, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
+_RELIEF = {
+    "film": (0.09, 0.45, 0.012),
+    "fabric": (0.05, 0.6, 0.02),
+    "concrete": (0.02, 0.15, 0.004),
+    "plaster": (0.03, 0.25, 0.006),
+}
+"""Size in metres, strength and height in metres of the kinds whose look needs surface relief."""
+
+
+def _weather(tree: _Tree, look: Look, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
     """Wear that shows what is under the paint, then grime and dust over everything."""
-    if m.wear > 0.02 and m.kind not in ("concrete", "plaster", "print", "wood", "cardboard", "imported"):
-        chips = tree.ramp(tree.noise(0.05, 2.5), 0.78 - 0.26 * m.wear, 0.83 - 0.24 * m.wear)
-        scratches = tree.ramp(tree.noise(0.02, 1, (0.08, 1, 1.3)), 0.74 - 0.1 * m.wear, 0.8 - 0.1 * m.wear)
-        worn = tree.node("Math", {0: chips, 1: scratches}, operation="MAXIMUM")[0]
-        base = tree.mix(worn, base, m.under)
+    if look.worn:
+        wear = tree.wear
+        chips = tree.ramp(tree.noise(0.05, 2.5), tree.line(wear, -0.26, 0.78), tree.line(wear, -0.24, 0.83))
+        fine = tree.noise(0.02, 1, (0.08, 1, 1.3))
+        scratches = tree.ramp(fine, tree.line(wear, -0.1, 0.74), tree.line(wear, -0.1, 0.8))
+        worn = tree.math("MAXIMUM", chips, scratches)
+        base = tree.mix(worn, base, tree.under)
         roughness = tree.blend(worn, roughness, 0.55)
-    if m.dirt > 0.02:
+    if look.dirty:
         # buildings are stained in wide, faint patches; spots of a hand's size make them look mouldy
-        size, most = (1.9, 0.3) if m.kind in ("concrete", "plaster", "brick") else (0.22, 0.85)
-        patches = tree.ramp(tree.noise(size, 2.5), 0.7 - 0.4 * m.dirt, 0.95 - 0.35 * m.dirt)
-        base = tree.mix(tree.blend(patches, 0.0, most), base, GRIME if m.seed % 3 == 0 else DUST)
-        base = tree.mix(0.22 * m.dirt, base, DUST)
+        size, most = (1.9, 0.3) if look.kind in ("concrete", "plaster", "brick") else (0.22, 0.85)
+        low, high = tree.line(tree.dirt, -0.4, 0.7), tree.line(tree.dirt, -0.35, 0.95)
+        patches = tree.ramp(tree.noise(size, 2.5), low, high)
+        base = tree.mix(tree.blend(patches, 0.0, most), base, GRIME if look.grime else DUST)
+        base = tree.mix(tree.line(tree.dirt, 0.22, 0.0), base, DUST)
         roughness = tree.blend(patches, roughness, 0.9)
         metallic = tree.blend(patches, metallic, 0.0)
     return base, roughness, metallic
 
 
-def _bump(tree: _Tree, m: Material) -> Any | None:
+def _bump(tree: _Tree, look: Look) -> Any | None:
     """Surface relief for the kinds whose look needs it."""
-    sizes = {
-        "film": (0.09, 0.45, 0.012),
-        "fabric": (0.05, 0.6, 0.02),
-        "concrete": (0.02, 0.15, 0.004),
-        "plaster": (0.03, 0.25, 0.006),
-    }
-    if m.kind not in sizes:
+    if look.kind not in _RELIEF:
         return None
-    size, strength, height = sizes[m.kind]
+    size, strength, height = _RELIEF[look.kind]
     relief = tree.noise(size, 1)
     return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height})["Normal"]
 
 
-def _surface(tree: _Tree, m: Material) -> _Output:
-    """The shader of a material."""
-    if m.glow > 0:
-        return tree.node("Emission", {"Color": m.colour, "Strength": m.glow})[0]
-    base = _BASES.get(m.kind, _plain)(tree, m)
-    roughness: Any = m.roughness
-    if m.kind == "film":
-        roughness = tree.blend(
-            tree.ramp(tree.noise(0.06, 2, (1, 1, 0.3)), 0.35, 0.65), 0.08, min(1.0, m.roughness + 0.2)
-        )
-    if m.kind == "concrete":
-        roughness = tree.blend(
-            tree.ramp(tree.noise(0.9, 1), 0.3, 0.7), max(0.05, m.roughness - 0.2), min(1.0, m.roughness + 0.15)
-        )
-    base, roughness, metallic = _weather(tree, m, base, roughness, m.metallic)
+def _surface(tree: _Tree, look: Look) -> _Output:
+    """The shader of a look."""
+    if look.glows:
+        return tree.node("Emission", {"Color": tree.colour, "Strength": tree.glow})[0]
+    base = _BASES.get(look.kind, _plain)(tree, look)
+    roughness: Any = tree.roughness
+    if look.kind == "film":
+        gloss = tree.ramp(tree.noise(0.06, 2, (1, 1, 0.3)), 0.35, 0.65)
+        roughness = tree.blend(gloss, 0.08, tree.math("MINIMUM", tree.line(roughness, 1.0, 0.2), 1.0))
+    if look.kind == "concrete":
+        low = tree.math("MAXIMUM", tree.line(roughness, 1.0, -0.2), 0.05)
+        high = tree.math("MINIMUM", tree.line(roughness, 1.0, 0.15), 1.0)
+        roughness = tree.blend(tree.ramp(tree.noise(0.9, 1), 0.3, 0.7), low, high)
+    base, roughness, metallic = _weather(tree, look, base, roughness, tree.metallic)
     inputs: dict[str | int, Any] = {"Base Color": base, "Roughness": roughness, "Metallic": metallic}
-    normal = _bump(tree, m)
+    normal = _bump(tree, look)
     if normal is not None:
         inputs["Normal"] = normal
     full = tree.node("BsdfPrincipled", inputs)
     # Only what the camera sees directly is worth its pattern: Cycles skips the branch that a ray does not take, and
     # patterns are most of the time of a bounce.
-    plain = tree.node("BsdfDiffuse", {"Color": m.colour})
+    plain = tree.node("BsdfDiffuse", {"Color": tree.colour})
     seen = tree.node("LightPath")["Is Camera Ray"]
     return tree.node("MixShader", {0: seen, 1: plain[0], 2: full[0]})[0]
 
 
-@dataclass
-class Materials:
-    """The Cycles materials of one scene.
+def material_of(look: Look, part: int = 0) -> Any:
+    """The Cycles material of a look on parts of this number, the same one whenever it is asked for.
 
-    A tree takes Blender milliseconds to connect, and many differ in numbers alone. So the first one of a plan is built,
-    and the others are copies of it with other numbers. Nothing is kept from one scene to the next.
+    The number becomes the material's index, which the part pass shows.
+
+    Raises:
+        RenderError: when its image cannot be loaded.
     """
-
-    _made: dict[tuple[Material, int], Any] = field(default_factory=dict)
-    _patterns: dict[_Plan, tuple[Any, list[Any]]] = field(default_factory=dict)
-
-    def of(self, m: Material, part: int = 0) -> Any:
-        """The Cycles material for ``m`` on parts of this number, the same one whenever it is asked for.
-
-        The number becomes the material's index, which the part pass shows.
-        """
-        if (m, part) not in self._made:
-            self._made[m, part] = self._new(m)
-            self._made[m, part].pass_index = part
-        return self._made[m, part]
-
-    def _new(self, m: Material) -> Any:
-        tree = _Tree(m.seed)
-        tree.node("OutputMaterial", {"Surface": _surface(tree, m)})
-        plan, constants = tree.finished()
-        if plan in self._patterns:
-            pattern, before = self._patterns[plan]
-            material = pattern.copy()
-            nodes = list(material.node_tree.nodes)
-        else:
-            before = [None] * len(constants)
-            material = bpy.data.materials.new(m.kind)
-            nodes = _connect(material.node_tree, plan)
-            self._patterns[plan] = material, constants
-        for (place, key), value, old in zip(plan.sockets, constants, before, strict=True):
-            if value != old:
-                _set(nodes[place].inputs[key], value)
-        if m.glow > 0:
+    name = _name(look, part)
+    material = bpy.data.materials.get(name)
+    if material is None:
+        tree = _Tree()
+        tree.node("OutputMaterial", {"Surface": _surface(tree, look)})
+        material = bpy.data.materials.new(name)
+        material.pass_index = part
+        _connect(material.node_tree, tree)
+        if look.glows:
             # lamps and windows have lights beside them: sampling their faces as well would only add noise
             material.cycles.emission_sampling = "NONE"
-        return material
+    return material
 
 
-def _connect(tree: Any, plan: _Plan) -> list[Any]:
-    """Make the nodes and links of an empty tree; its nodes in the order of the plan."""
-    tree.nodes.clear()
-    for kind, properties in plan.nodes:
-        node = tree.nodes.new(f"ShaderNode{kind}")
+def is_kept(material: Any) -> bool:
+    """Whether a material outlives its frame: there are only so many without an image."""
+    return bool(material.name.startswith(PREFIX))
+
+
+def _name(look: Look, part: int) -> str:
+    """The name of a look's material; images have paths that are longer than a name may be."""
+    if look.texture:
+        digest = hashlib.sha256(f"{look.texture} {look.dirty} {look.grime}".encode()).hexdigest()
+        return f"image {digest[:32]} {part}"
+    flags = "".join(str(int(value)) for value in (look.worn, look.dirty, look.grime, look.odd, look.dark, look.glows))
+    return f"{PREFIX}{look.kind} {flags}{int(look.vertex_colours)} {part}"
+
+
+def _connect(made: Any, tree: _Tree) -> None:
+    """Make the nodes and links of a tree in an empty one of Blender's."""
+    made.nodes.clear()
+    for kind, properties in tree.nodes:
+        node = made.nodes.new(f"ShaderNode{kind}")
         for name, value in properties:
             setattr(node, name, _image(value) if name == "image" else value)
-    nodes = list(tree.nodes)
-    for source, place, key in plan.links:
-        tree.links.new(nodes[source.node].outputs[source.socket], nodes[place].inputs[key])
-    return nodes
+    nodes = list(made.nodes)
+    for source, place, key in tree.links:
+        made.links.new(nodes[source.node].outputs[source.socket], nodes[place].inputs[key])
+    for (place, key), value in tree.constants.items():
+        _set(nodes[place].inputs[key], value)
 
 
 def _image(path: str) -> Any:

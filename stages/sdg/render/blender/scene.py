@@ -13,7 +13,7 @@ from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import Asset, part_number
 from stages.sdg.plan.geometry import placement_matrix, rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
-from stages.sdg.render.blender.materials import COLOURS, UV, Materials
+from stages.sdg.render.blender.materials import COLOURS, SHIFT, UV, Look, face_values, is_kept, look_of, material_of
 
 SENSOR_WIDTH_MM = 36.0
 SMOOTH_ANGLE = 0.7
@@ -21,28 +21,21 @@ SMOOTH_ANGLE = 0.7
 
 
 def clear() -> None:
-    """Remove everything of the frame before."""
-    for collection in (
-        bpy.data.objects,
-        bpy.data.meshes,
-        bpy.data.materials,
-        bpy.data.lights,
-        bpy.data.cameras,
-        bpy.data.worlds,
-    ):
-        bpy.data.batch_remove(list(collection))
+    """Remove everything of the frame before, but for the materials that any frame may need."""
+    data = bpy.data
+    gone = [item for kind in (data.objects, data.meshes, data.lights, data.cameras, data.worlds) for item in kind]
+    data.batch_remove([*gone, *(material for material in data.materials if not is_kept(material))])
 
 
 def build(plan: FramePlan, camera: Camera) -> None:
     """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion)."""
     scene = bpy.context.scene
-    materials = Materials()
     meshes: dict[str, Any] = {}
     for placement in plan.placements:
         key = json.dumps([placement.family, placement.variant, placement.parameters], sort_keys=True)
         if key not in meshes:
             asset = build_asset(placement.family, placement.variant, placement.parameters)
-            meshes[key] = _mesh(asset, materials)
+            meshes[key] = _mesh(asset)
         item = bpy.data.objects.new(f"{placement.id:05d}_{placement.family}", meshes[key])
         item.matrix_world = mathutils.Matrix(placement_matrix(placement).tolist())
         item.pass_index = placement.id
@@ -53,11 +46,13 @@ def build(plan: FramePlan, camera: Camera) -> None:
     _camera(camera)
 
 
-def _mesh(asset: Asset, materials: Materials) -> Any:
+def _mesh(asset: Asset) -> Any:
     vertices = np.concatenate([part.vertices for part in asset.parts])
     starts = np.cumsum([0] + [len(part.vertices) for part in asset.parts])
     triangles = np.concatenate([part.triangles + start for part, start in zip(asset.parts, starts, strict=False)])
     counts = [len(part.triangles) for part in asset.parts]
+    slots: dict[tuple[Look, int], int] = {}
+    of_part = [slots.setdefault((look_of(p.material), part_number(p.name)), len(slots)) for p in asset.parts]
     mesh = bpy.data.meshes.new("asset")
     mesh.vertices.add(len(vertices))
     mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
@@ -65,15 +60,24 @@ def _mesh(asset: Asset, materials: Materials) -> Any:
     mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
     mesh.polygons.add(len(triangles))
     mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
-    mesh.polygons.foreach_set("material_index", np.repeat(np.arange(len(counts), dtype=np.int32), counts))
+    if len(slots) > 1:
+        mesh.polygons.foreach_set("material_index", np.repeat(np.array(of_part, np.int32), counts))
     mesh.polygons.foreach_set("use_smooth", np.repeat([part.smooth for part in asset.parts], counts))
     mesh.update(calc_edges=True)
     if any(part.smooth for part in asset.parts):
         mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
-    for part in asset.parts:
-        mesh.materials.append(materials.of(part.material, part_number(part.name)))
+    for look, number in slots:
+        mesh.materials.append(material_of(look, number))
+    _face_values(mesh, asset, counts)
     _corner_values(mesh, asset)
     return mesh
+
+
+def _face_values(mesh: Any, asset: Asset, counts: list[int]) -> None:
+    """What the parts' materials say in numbers, for the trees to read."""
+    for name, values in face_values([part.material for part in asset.parts], counts).items():
+        kind, field = ("FLOAT_VECTOR", "vector") if name == SHIFT else ("FLOAT_COLOR", "color")
+        mesh.attributes.new(name, kind, "FACE").data.foreach_set(field, values.ravel())
 
 
 def _corner_values(mesh: Any, asset: Asset) -> None:
