@@ -4,11 +4,11 @@
     python -m benchmarks.frame_cost -n 24 --other PATH/TO/CHECKOUT
 
 One process for each checkout and round renders the same frames, half of structured scenes and half of random ones, at
-640x480 with one sample, and counts the processor time of all its threads:
+640x480 with one sample and no noise filter, and counts the processor time of all its threads:
 
 * outside: planning, building the scene, reading the passes, labels, sensor, encoding;
 * inside: what Cycles does besides rays (copying the scene, shaders, the tree of boxes around triangles), taken from
-  another render of each scene at a twentieth of its size, without noise filter.
+  another render of each scene at a twentieth of its size.
 
 The first frame of a process is not counted. ``--keep FOLDER`` keeps the pictures.
 """
@@ -44,7 +44,7 @@ def measure(count: int, keep: Path | None) -> dict[str, float]:
     from stages.sdg.run.messages import Job
     from stages.sdg.run.worker import make_renderer
 
-    common = ["dataset.frames.sizes=[640x480]", "renderer.runtime.threads=1"]
+    common = ["dataset.frames.sizes=[640x480]", "renderer.runtime.threads=1", "renderer.denoise=false"]
     kinds = [on_cpu(max(count, 2), 1, 2, *common, kind) for kind in (STRUCTURED, RANDOM)]
     renderer = make_renderer(Job(kinds[0], Path(), FACTORY))
     make_frame(kinds[0], renderer, 10_000)
@@ -76,12 +76,9 @@ def inside(settings: Any, number: int) -> dict[str, float]:
     scene.clear()
     scene.build(plan, overscan(plan.camera))
     bpy.context.scene.render.resolution_percentage = 5
-    cycles = bpy.context.scene.cycles
-    denoise, cycles.use_denoising = cycles.use_denoising, False
     start = time.process_time()
     bpy.ops.render.render()
     seconds = time.process_time() - start
-    cycles.use_denoising = denoise
     meshes = [item.data for item in bpy.data.objects if item.type == "MESH"]
     return {
         "inside": seconds,

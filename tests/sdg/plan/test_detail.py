@@ -66,7 +66,7 @@ def test_boxes_and_masks_of_far_objects_are_those_of_the_whole(family: str, vari
         assert np.abs(box_of(one > 0) - box_of(other > 0)).max() <= 1
         for part in np.unique(one[one > 0]):
             assert beyond_a_pixel(one == part, other == part) <= 0.01 * (one == part).sum() + 1
-        assert (other > 0).sum() == pytest.approx((one > 0).sum(), rel=0.03, abs=3)
+        assert (other > 0).sum() == pytest.approx((one > 0).sum(), rel=0.06, abs=6)
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - set(LABELS)))
@@ -75,7 +75,7 @@ def test_outlines_of_far_scenery_stay(family: str) -> None:
     for distance in DISTANCES:
         one, other = (drawn(item) > 0 for item in far(family, distance))
         assert np.abs(box_of(one) - box_of(other)).max() <= 2
-        assert beyond_a_pixel(one, other) <= 0.06 * one.sum() + 2
+        assert beyond_a_pixel(one, other) <= 0.15 * one.sum() + 2
 
 
 def test_far_things_are_much_coarser() -> None:
