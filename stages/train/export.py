@@ -43,10 +43,6 @@ MAX_BOX_DIFFERENCE = 1.0
 MAX_SCORE_DIFFERENCE = 1e-3
 """By which a score may differ."""
 
-PLATEAU = 0.02
-"""F1 by which thresholds count as equally good. F1 on rendered pictures hardly changes over a wide range of thresholds,
-while photographs hold more that is taken for a truck, so of equals the highest is right. Set on ``loco-dev``."""
-
 PARITY_PICTURES = 8
 """Pictures on which ONNX and torch are compared."""
 
@@ -160,8 +156,8 @@ def export_model(
 
 
 def operating_point(curve: Curve) -> OperatingPoint:
-    """The highest threshold with an F1 as good as the best, within :data:`PLATEAU`, rounded to six digits."""
-    point = best_f1_threshold(curve.scores, curve.hits, curve.objects, PLATEAU)
+    """The threshold with the best F1, rounded to six digits."""
+    point = best_f1_threshold(curve.scores, curve.hits, curve.objects)
     return OperatingPoint(round(point.threshold, 6), point.precision, point.recall, point.f1)
 
 

@@ -136,9 +136,7 @@ def precision_recall_f1(hits: int, false_alarms: int, objects: int) -> tuple[flo
     return precision, recall, f1
 
 
-def best_f1_threshold(
-    scores: NDArray[np.floating[Any]], hits: NDArray[np.bool_], objects: int, slack: float = 0.0
-) -> OperatingPoint:
+def best_f1_threshold(scores: NDArray[np.floating[Any]], hits: NDArray[np.bool_], objects: int) -> OperatingPoint:
     """Threshold with the best F1 over all pictures and classes together.
 
     Greedy matching goes by falling score, so the matches made at a low threshold hold at every higher one.
@@ -147,7 +145,6 @@ def best_f1_threshold(
         scores: (N,) of all detections but ignored ones.
         hits: (N,) which of them are hits.
         objects: true objects that count.
-        slack: F1 that may be given up for a higher threshold, so for precision.
 
     Returns:
         The point; its threshold lies half way between the last score kept and the next, so that ``score > threshold``
@@ -161,7 +158,7 @@ def best_f1_threshold(
         return OperatingPoint(DEFAULT_THRESHOLD, 0.0, 0.0, 0.0)
     last_of_score = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
     f1 = 2 * right[last_of_score] / (last_of_score + 1 + objects)
-    cut = int(last_of_score[int(np.argmax(f1 >= f1.max() - slack))])
+    cut = int(last_of_score[int(np.argmax(f1))])
     below = ranked[cut + 1] if cut + 1 < len(ranked) else 0.0
     precision, recall, value = precision_recall_f1(int(right[cut]), cut + 1 - int(right[cut]), objects)
     return OperatingPoint(float((ranked[cut] + below) / 2), precision, recall, value)
