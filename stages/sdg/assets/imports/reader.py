@@ -6,9 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -18,9 +16,9 @@ from typing import Any
 from isaac.stage import rules
 from stages.common.errors import InputError
 from stages.common.files import sha256_of, write_json
-from stages.common.processes import python_path
 from stages.common.settings.imports import ImportedAsset
 from stages.sdg.assets.catalogue import source_digest
+from stages.sdg.assets.imports.process import epitaph, run_module
 from stages.sdg.assets.imports.store import META, cache_folder, read_meta
 
 FORMATS = (".usd", ".usda", ".usdc", ".usdz", ".gltf", ".glb", ".obj", ".ply", ".stl")
@@ -33,8 +31,6 @@ SURFACE = (".png", ".jpg", ".jpeg", ".tga", ".bmp", ".exr", ".hdr", ".tif", ".ti
 """Suffixes of files without which an object has a plain colour; without any other it is incomplete."""
 
 PACKAGES = ("bpy", "trimesh", "fast-simplification", "numpy")
-
-REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 class Missing(InputError):
@@ -181,29 +177,9 @@ def _run_child(path: Path, entry: ImportedAsset, folder: Path) -> None:
         said = json.loads(refused.read_text(encoding="utf-8"))
         sentence = f"{what} {said['reason']}"
         raise Missing(sentence, said["missing"]) if said["missing"] else InputError(sentence)
-    raise InputError(f"{what} cannot be read ({_epitaph(code, log)}): export it again, or as another format")
+    raise InputError(f"{what} cannot be read ({epitaph(code, log)}): export it again, or as another format")
 
 
 def _process(job: Path, folder: Path, log: Path, timeout: float) -> int:
     """Exit status of a process that does a job."""
-    environment = os.environ | {"PYTHONPATH": python_path(REPOSITORY), "PYTHONWARNINGS": "ignore"}
-    with open(log, "wb") as output:
-        return subprocess.run(
-            [sys.executable, "-m", "stages.sdg.assets.imports.child", str(job), str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            timeout=timeout,
-            check=False,
-        ).returncode
-
-
-def _epitaph(code: int, log: Path) -> str:
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    last = " ".join(lines[-1].split())[:160] if lines else "nothing was printed"
-    if "MemoryError" in last or "bad_alloc" in "".join(lines[-3:]):
-        return "it needs more memory than is allowed"
-    if code < 0:
-        return f"the program that reads it was stopped by {signal.Signals(-code).name}"
-    return last
+    return run_module("stages.sdg.assets.imports.child", [str(job), str(folder)], log, timeout)
