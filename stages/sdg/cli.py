@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from stages.common.cli import add_debug, run
 from stages.sdg.cloud.commands import add_cloud
+from stages.sdg.reconstruct.commands import add_reconstruct
 from stages.sdg.usd_commands import add_usd_commands
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="")
     _add_preview(commands.add_parser("preview", help="a page to look through some frames, in seconds and without DVC"))
     _add_assets(commands.add_parser("assets", help="check your own objects before anything is rendered"))
+    add_reconstruct(commands.add_parser("reconstruct", help="an own object from one photograph, or from a scan of it"))
     _add_targets(commands.add_parser("targets", help="asked against got, from plans alone, without DVC"))
     add_usd_commands(commands)
     _add_check(commands.add_parser("check", help="whether a renderer agrees with the Blender backend"))

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from stages.common.settings import CLASSES
 from stages.common.settings.pictures import Renderer
 from stages.sdg.assets.imports.prepare import Prepared
-from stages.sdg.label.labels import label_frame
 from stages.sdg.plan.geometry import look_along
 from stages.sdg.plan.types import Camera, FramePlan, Lamp, Placement, SensorPlan
+from stages.sdg.render.passes import RendererBackend
 
 SIDE = 320
 """Pixels of one view, both ways."""
@@ -53,12 +53,19 @@ def draw_turntable(prepared: Sequence[Prepared], path: Path, classes: Sequence[s
 
 
 def _view(name: str, content: str, meta: dict[str, Any], angle: float, classes: Sequence[str]) -> NDArray[np.uint8]:
-    from stages.sdg.label.draw import draw_labels
     from stages.sdg.render.fake import FakeRenderer
-    from stages.sdg.render.sensor import develop
 
     plan = turntable_plan(name, content, meta, angle)
-    passes = FakeRenderer(Renderer(name="fake", backend="fake")).render(plan)
+    return drawn_view(plan, FakeRenderer(Renderer(name="fake", backend="fake")), classes)
+
+
+def drawn_view(plan: FramePlan, renderer: RendererBackend, classes: Sequence[str]) -> NDArray[np.uint8]:
+    """A plan as a renderer shows it (H, W, 3) sRGB, with its labels drawn in."""
+    from stages.sdg.label.draw import draw_labels
+    from stages.sdg.label.labels import label_frame
+    from stages.sdg.render.sensor import develop
+
+    passes = renderer.render(plan)
     picture = develop(passes.linear, plan.sensor, plan.camera, passes.depth)
     return draw_labels(picture, label_frame(plan, passes, classes), classes)
 

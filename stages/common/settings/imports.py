@@ -19,6 +19,10 @@ DROP = "drop"
 """Rule that leaves a prim out."""
 
 
+METRE_SIDES = ("length", "width", "height")
+"""Sides of a box along X, Y and Z."""
+
+
 class Size(Group):
     """One known side of the object in metres; the others follow from its shape.
 

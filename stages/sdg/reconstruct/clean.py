@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stages.sdg.assets.imports.raw import RawScene, Unreadable
 from stages.sdg.reconstruct.holes import fill_holes
 from stages.sdg.reconstruct.soup import Floats, Ints, Soup, separated, stirred
+from stages.sdg.reconstruct.thin import keys, thin
 from stages.sdg.reconstruct.topology import edges_of, facing, in_pieces
 
 WELD = 1e-6
@@ -41,6 +42,8 @@ class Mended:
         pieces: connected pieces that are left.
         holes: openings that were closed.
         turned: triangles that were turned to face outwards.
+        thinned: triangles before they were made fewer; 0 when they were not.
+        error_max, error_mean: distance of the original's vertices from what is left, in the file's units.
         open_edges: edges of one triangle alone that are left.
         odd_edges: edges of more than two triangles.
         volume: enclosed volume in the file's units, cubed; None unless watertight.
@@ -54,10 +57,12 @@ class Mended:
     pieces: int = 0
     holes: int = 0
     turned: int = 0
+    thinned: int = 0
+    error_max: float = 0.0
+    error_mean: float = 0.0
     open_edges: int = 0
     odd_edges: int = 0
     volume: float | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def watertight(self) -> bool:
@@ -65,13 +70,14 @@ class Mended:
         return self.after > 0 and self.open_edges == 0 and self.odd_edges == 0
 
 
-def clean(raw: RawScene, *, largest_hole: float, keep_all: bool = False) -> Mended:
-    """Mend the meshes of a scene, in place.
+def clean(raw: RawScene, *, largest_hole: float, keep_all: bool = False, limit: int = 20_000) -> Mended:
+    """Mend the meshes of a scene, in place, and bring them down to a number of triangles.
 
     Args:
         raw: as read.
         largest_hole: length around a hole that is closed, as a share of the object's diagonal; larger ones are openings.
         keep_all: keep pieces that stand off.
+        limit: triangles that are kept at most.
 
     Raises:
         Unreadable: when no surface is left.
@@ -82,8 +88,14 @@ def clean(raw: RawScene, *, largest_hole: float, keep_all: bool = False) -> Mend
     soup = _solid(_finite(stirred(raw.meshes), done), done)
     if not keep_all:
         soup = _without_specks(soup, done)
-    limit = largest_hole * diagonal(soup)
-    soup, done.holes = fill_holes(soup, limit)
+    around = largest_hole * diagonal(soup)
+    soup, done.holes = fill_holes(soup, around)
+    if len(soup.triangles) > limit:
+        # what thinning tears or folds is mended as well, which may add a few triangles
+        thinned = thin(soup, int(limit * 0.98))
+        done.error_max, done.error_mean = thinned.largest or 0.0, thinned.mean or 0.0
+        done.thinned = len(soup.triangles)
+        soup, _ = fill_holes(_without_flaps(_solid(thinned.soup, Mended())), around)
     soup, done.turned = _turned_out(soup)
     measure(soup, done)
     raw.meshes = separated(soup)
@@ -136,19 +148,39 @@ def _solid(soup: Soup, done: Mended) -> Soup:
         raise Unreadable("holds no triangles with an area: export it with its faces")
     step = size * WELD
     low = used.min(0)
-    _, first, which = np.unique(
-        np.rint((soup.vertices - low) / step).astype(np.int64), axis=0, return_index=True, return_inverse=True
-    )
-    joined = replace(soup, vertices=soup.vertices[first], triangles=which.reshape(-1)[soup.triangles])
+    places = np.clip(np.rint((soup.vertices - low) / step), 0, 2**20).astype(np.int64)
+    _, first, which = np.unique(keys(places), return_index=True, return_inverse=True)
+    joined = replace(soup, vertices=soup.vertices[first], triangles=which[soup.triangles])
     a, b, c = joined.triangles.T
     solid = (a != b) & (b != c) & (c != a) & (areas(joined.vertices[joined.triangles]) > (step**2) * 1e-3)
     single = np.zeros(len(solid), bool)
-    single[np.unique(np.sort(joined.triangles, axis=1), axis=0, return_index=True)[1]] = True
+    single[_first_of_each(np.sort(joined.triangles, axis=1))] = True
     done.flat = int((~(solid & single)).sum())
     kept = joined.keep(solid & single)
     if not len(kept.triangles):
         raise Unreadable("holds no triangles with an area: export it with its faces")
     return kept
+
+
+def _without_flaps(soup: Soup) -> Soup:
+    """Leave out triangles that stick out of an edge of two others and hold on to nothing else."""
+    for _ in range(4):
+        edges = edges_of(soup.triangles)
+        count = edges.count[edges.of]
+        flaps = (count > 2).any(1) & (count == 1).any(1)
+        if not flaps.any() or flaps.all():
+            break
+        soup = soup.keep(~flaps)
+    return soup
+
+
+def _first_of_each(rows: Ints) -> Ints:
+    """Index of the first of each set of equal rows (M, 3)."""
+    order = np.lexsort(rows.T)
+    ordered = rows[order]
+    new = np.ones(len(rows), bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(1)
+    return order[new]
 
 
 def _without_specks(soup: Soup, done: Mended) -> Soup:
@@ -160,9 +192,8 @@ def _without_specks(soup: Soup, done: Mended) -> Soup:
     count = int(piece.max()) + 1
     if count == 1:
         return soup
-    corners = soup.vertices[soup.triangles]
-    size = areas(corners)
-    cluster = _clusters(corners, piece, size, _robust_size(corners.mean(1), size) * GAP)
+    size = areas(soup.vertices[soup.triangles])
+    cluster = _clusters(soup, piece, size)
     surface = np.bincount(cluster[piece], weights=size)
     small = surface < SPECK * surface.sum()
     small[surface.argmax()] = False
@@ -170,31 +201,25 @@ def _without_specks(soup: Soup, done: Mended) -> Soup:
     return soup.keep(~small[cluster[piece]]) if done.specks else soup
 
 
-def _robust_size(middles: Floats, weights: Floats) -> float:
-    """Diagonal of the box around all but the outer hundredths of the surface."""
-    sides = []
-    for axis in range(3):
-        order = np.argsort(middles[:, axis])
-        share = np.cumsum(weights[order]) / weights.sum()
-        low, high = np.searchsorted(share, [0.02, 0.98])
-        sides.append(middles[order[min(high, len(order) - 1)], axis] - middles[order[low], axis])
-    return float(np.linalg.norm(sides)) or float(np.linalg.norm(np.ptp(middles, axis=0)))
-
-
-def _clusters(corners: Floats, piece: Ints, size: Floats, gap: float) -> Ints:
-    """Number (pieces,) of the cluster of each piece: those are joined whose surfaces share a cell or touch one."""
+def _clusters(soup: Soup, piece: Ints, size: Floats) -> Ints:
+    """Number (pieces,) of the cluster of each piece: those are joined that come nearer than :data:`GAP`."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     rng = np.random.default_rng(0)
-    drawn = rng.choice(len(corners), SAMPLES, p=size / size.sum())
-    spread = np.einsum("pk,pkw->pw", rng.dirichlet((1, 1, 1), SAMPLES), corners[drawn])
-    points = np.concatenate([corners.reshape(-1, 3), spread])
-    owner = np.concatenate([np.repeat(piece, 3), piece[drawn]])
-    cells, which = np.unique(np.rint(points / gap).astype(np.int64), axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    near = cKDTree(cells).query_pairs(1.8, output_type="ndarray")
+    drawn = rng.choice(len(piece), SAMPLES, p=size / size.sum())
+    spread = np.einsum("pk,pkw->pw", rng.dirichlet((1, 1, 1), SAMPLES), soup.vertices[soup.triangles[drawn]])
+    # all but the outer hundredths of the surface, so that what flies about far away does not count
+    robust = float(np.linalg.norm(np.ptp(np.percentile(spread, [2, 98], axis=0), axis=0)))
+    gap = GAP * (robust or float(np.ptp(spread, axis=0).max()))
+    of_vertex = np.full(len(soup.vertices), -1)
+    of_vertex[soup.triangles] = piece[:, None]
+    points = np.concatenate([soup.vertices[of_vertex >= 0], spread])
+    owner = np.concatenate([of_vertex[of_vertex >= 0], piece[drawn]])
+    places = np.clip(np.rint((points - np.percentile(spread, 50, axis=0)) / gap) + 2**20, 0, 2**21 - 1)
+    cells, first, which = np.unique(keys(places.astype(np.int64)), return_index=True, return_inverse=True)
+    near = cKDTree(places[first]).query_pairs(1.8, output_type="ndarray")
     count = int(piece.max()) + 1
     rows = np.concatenate([owner, near[:, 0] + count])
     columns = np.concatenate([which + count, near[:, 1] + count])

@@ -43,7 +43,9 @@ class Soup:
 
     def used(self) -> Floats:
         """Vertices that triangles refer to."""
-        return self.vertices[np.unique(self.triangles)]
+        is_used = np.zeros(len(self.vertices), bool)
+        is_used[self.triangles] = True
+        return self.vertices[is_used]
 
 
 def stirred(meshes: Sequence[RawMesh]) -> Soup:

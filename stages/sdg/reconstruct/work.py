@@ -35,7 +35,11 @@ def make(path: Path, options: dict[str, Any]) -> tuple[Ready, list[Path]]:
     """
     entry = ImportedAsset.model_validate(options["entry"])
     raw = read_scene(path)
-    done = clean(raw, largest_hole=options["largest_hole"], keep_all=options["keep_all"])
+    done = clean(
+        raw, largest_hole=options["largest_hole"], keep_all=options["keep_all"], limit=entry.max_triangles
+    )
+    # thinned already, so that the scale is that of what is left
+    entry = entry.model_copy(update={"max_triangles": max(entry.max_triangles, done.after)})
     soup = stirred(raw.meshes)
     turned = stand(soup, raw, options["up"], options["front"], entry.class_name)
     for mesh in raw.meshes:
@@ -44,7 +48,11 @@ def make(path: Path, options: dict[str, Any]) -> tuple[Ready, list[Path]]:
     raw.up, raw.up_from, raw.labels = "z", turned.up, {}
     raw.notes += turned.notes
     ready = normalise(raw, entry)
+    scale = ready.facts["unit"]
     ready.facts |= {
+        "triangles_before": done.before,
+        "error_max": done.error_max * scale,
+        "error_mean": done.error_mean * scale,
         "mended": asdict(done) | {"watertight": done.watertight},
         "result": _result(ready),
         "up_rule": turned.up,

@@ -79,6 +79,11 @@ def _name(placement: Placement, key: str) -> str:
 
 def write_asset(asset: Asset, path: Path) -> None:
     """Write an asset as a USD file, whole or not at all: metres, Z up, its root the default prim."""
+    export(asset_stage(asset, path.parent / TEXTURES).GetRootLayer(), path)
+
+
+def asset_stage(asset: Asset, textures: Path) -> Any:
+    """An asset as a ``Usd.Stage`` in memory, to be written beside ``textures``, where its images are put."""
     from pxr import Kind, Usd, UsdGeom
 
     stage = Usd.Stage.CreateInMemory()
@@ -92,10 +97,10 @@ def write_asset(asset: Asset, path: Path) -> None:
     for number, part in enumerate(asset.parts):
         if part.material not in looks:
             place = f"{ROOT}/Looks/{part.material.kind}_{len(looks):02d}"
-            looks[part.material] = write_material(stage, place, part.material, path.parent / TEXTURES)
+            looks[part.material] = write_material(stage, place, part.material, textures)
         if len(part.triangles):
             _mesh(stage, part, number, looks[part.material])
-    export(stage.GetRootLayer(), path)
+    return stage
 
 
 def _mesh(stage: Any, part: Part, number: int, look: Any) -> None:
