@@ -27,14 +27,19 @@ FLOOR = 9000
 
 SAMPLES = 24
 
+BRIGHTER = 1.7
+"""Against the light of the check of own objects, where nothing is around the object."""
+
 
 def on_floor(plan: FramePlan, radius: float) -> FramePlan:
-    """A plan with a grey floor under the object, so that one sees whether it stands."""
-    grey = {f"{of}_{name}": 0.3 for of in ("floor", "wall") for name in ("red", "green", "blue")}
+    """A plan with a light floor under the object, so that one sees whether it stands, in brighter light."""
+    grey = {f"{of}_{name}": 0.5 for of in ("floor", "wall") for name in ("red", "green", "blue")}
     side = 60 * radius
     parameters = {"length": side, "width": side, "height": 0.001 * radius, "roughness": 0.9, **grey}
     floor = Placement(FLOOR, "plain_hall", 0, (0.0, 0.0, -0.002 * radius), parameters=parameters)
-    return replace(plan, placements=(*plan.placements, floor))
+    lamps = tuple(replace(lamp, power=BRIGHTER * lamp.power) for lamp in plan.lamps)
+    red, green, blue = (BRIGHTER * value for value in plan.sky)
+    return replace(plan, placements=(*plan.placements, floor), lamps=lamps, sky=(red, green, blue))
 
 
 def views(
