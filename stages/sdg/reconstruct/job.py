@@ -25,6 +25,7 @@ from stages.sdg.reconstruct.classes import usual_side
 from stages.sdg.reconstruct.entry import add_entry
 from stages.sdg.reconstruct.mask import Box, Cutout, cut_out
 from stages.sdg.reconstruct.sam3d import Setup, reconstruct
+from stages.sdg.reconstruct.scratch import scratch
 
 RECORD = "reconstruction.json"
 """What was done, in the object's folder; a folder without it is somebody else's."""
@@ -210,9 +211,8 @@ def _mended(request: Request, mesh: Path) -> str:
     # a file that refers to others is read again, since they may have changed
     if (cache / key / META).is_file() and len(read_meta(key)["files"]) == 1:
         return key
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".mending-", dir=cache) as place:
-        folder = Path(place) / "object"
+    with scratch(cache, "mending") as place:
+        folder = place / "object"
         folder.mkdir()
         _run_child(job, mesh, folder, request.timeout)
         meta = json.loads((folder / META).read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from stages.common.checkout import main_checkout
 from stages.common.errors import InputError, MissingDependencyError
 from stages.common.files import write_json
 from stages.sdg.reconstruct.mask import Cutout
+from stages.sdg.reconstruct.scratch import scratch
 
 DRIVER = Path(__file__).with_name("sam3d_driver.py")
 
@@ -135,9 +135,8 @@ def reconstruct(setup: Setup, cutout: Cutout, seed: int) -> Made:
     cache = main_checkout(Path.cwd()) / ".cache" / "reconstruct"
     place = cache / _key(setup, cutout, seed)
     if not (place / "result.json").is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".running-", dir=cache) as temporary:
-            folder = Path(temporary) / "run"
+        with scratch(cache, "running") as temporary:
+            folder = temporary / "run"
             folder.mkdir()
             _write_job(setup, cutout, seed, folder)
             _run(setup, folder)

@@ -8,6 +8,7 @@ image (H, W, 3), a mask (H, W) and a seed; its answer has ``gs`` (with ``save_pl
 
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -107,6 +108,8 @@ def die_with_parent():
 
     def watch():
         sys.stdin.buffer.read()
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # with all that it started
         os._exit(3)
 
     threading.Thread(target=watch, daemon=True).start()

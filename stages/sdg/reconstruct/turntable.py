@@ -32,8 +32,8 @@ BRIGHTER = 1.7
 
 
 def on_floor(plan: FramePlan, radius: float) -> FramePlan:
-    """A plan with a light floor under the object, so that one sees whether it stands, in brighter light."""
-    grey = {f"{of}_{name}": 0.5 for of in ("floor", "wall") for name in ("red", "green", "blue")}
+    """A plan with a dark floor under the object, so that one sees whether it stands, in brighter light."""
+    grey = {f"{of}_{name}": 0.12 for of in ("floor", "wall") for name in ("red", "green", "blue")}
     side = 60 * radius
     parameters = {"length": side, "width": side, "height": 0.001 * radius, "roughness": 0.9, **grey}
     floor = Placement(FLOOR, "plain_hall", 0, (0.0, 0.0, -0.002 * radius), parameters=parameters)
