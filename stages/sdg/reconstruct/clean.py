@@ -75,7 +75,7 @@ def clean(raw: RawScene, *, largest_hole: float, keep_all: bool = False, limit: 
 
     Args:
         raw: as read.
-        largest_hole: length around a hole that is closed, as a share of the object's diagonal; larger ones are openings.
+        largest_hole: length around a hole that is closed, as a share of the diagonal; larger ones are openings.
         keep_all: keep pieces that stand off.
         limit: triangles that are kept at most.
 
@@ -124,7 +124,9 @@ def volumes(corners: Floats) -> Floats:
 
 def areas(corners: Floats) -> Floats:
     """Areas (M,) of triangles (M, 3, 3)."""
-    return np.asarray(np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2)
+    return np.asarray(
+        np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    )
 
 
 def _finite(soup: Soup, done: Mended) -> Soup:
@@ -180,7 +182,7 @@ def _first_of_each(rows: Ints) -> Ints:
     ordered = rows[order]
     new = np.ones(len(rows), bool)
     new[1:] = (ordered[1:] != ordered[:-1]).any(1)
-    return order[new]
+    return np.asarray(order[new])
 
 
 def _without_specks(soup: Soup, done: Mended) -> Soup:
@@ -197,7 +199,7 @@ def _without_specks(soup: Soup, done: Mended) -> Soup:
     surface = np.bincount(cluster[piece], weights=size)
     small = surface < SPECK * surface.sum()
     small[surface.argmax()] = False
-    done.specks = int(len(np.unique(piece[small[cluster[piece]]])))
+    done.specks = len(np.unique(piece[small[cluster[piece]]]))
     return soup.keep(~small[cluster[piece]]) if done.specks else soup
 
 
@@ -226,7 +228,7 @@ def _clusters(soup: Soup, piece: Ints, size: Floats) -> Ints:
     total = count + len(cells)
     graph: Any = coo_matrix((np.ones(len(rows), np.int32), (rows, columns)), shape=(total, total))
     _, found = connected_components(graph, directed=False)
-    return np.unique(found[:count], return_inverse=True)[1].reshape(-1)
+    return np.asarray(np.unique(found[:count], return_inverse=True)[1].reshape(-1))
 
 
 def _turned_out(soup: Soup) -> tuple[Soup, int]:

@@ -100,7 +100,11 @@ def _request(args: argparse.Namespace) -> Request:
 
     setup = None
     if args.mesh is None:
-        options = {"tag": args.sam3d_tag, "memory_gib": args.sam3d_memory or MEMORY_GIB, "timeout": args.timeout or 1800}
+        options = {
+            "tag": args.sam3d_tag,
+            "memory_gib": args.sam3d_memory or MEMORY_GIB,
+            "timeout": args.timeout or 1800,
+        }
         setup = find(args.sam3d_home, args.sam3d_python, **options)
     side = next((name for name in ("height", "length", "width") if getattr(args, name)), "")
     return Request(
@@ -182,16 +186,17 @@ def _triangles_of(record: dict[str, Any]) -> str:
     if not record["mended"]["thinned"]:
         return str(count["after"])
     largest, mean = 1000 * record["error_max"], 1000 * record["error_mean"]
-    return (
-        f"{count['before']} simplified to {count['after']}, off by {largest:.1f} mm at most and {mean:.2f} mm on average"
-    )
+    off = f"off by {largest:.1f} mm at most and {mean:.2f} mm on average"
+    return f"{count['before']} simplified to {count['after']}, {off}"
 
 
 def _surface(result: dict[str, Any]) -> str:
     pieces = f"{result['pieces']} piece{'s' * (result['pieces'] != 1)}"
     if result["watertight"]:
         return f"watertight, {pieces}, {1000 * abs(result['volume']):.3g} litres"
-    return f"not watertight, {pieces}: {result['open_edges']} open edges, {result['odd_edges']} of more than two triangles"
+    return (
+        f"not watertight, {pieces}: {result['open_edges']} open edges, {result['odd_edges']} of more than two triangles"
+    )
 
 
 def _box(text: str) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.sdg.reconstruct.soup import Floats, Ints, Soup
 from stages.sdg.reconstruct.topology import edges_of
@@ -56,10 +57,13 @@ def _loops(soup: Soup) -> list[Ints]:
     return loops
 
 
-def _walks(step: int, start: int, at: int, ways: dict[int, list[tuple[int, int]]], free: Ints) -> list[list[int]]:
+def _walks(
+    step: int, start: int, at: int, ways: dict[int, list[tuple[int, int]]], free: NDArray[np.bool_]
+) -> list[list[int]]:
     """Simple cycles along one walk from an edge; a walk that meets itself is cut there."""
     free[step] = False
-    path, seen, cycles = [step], {start: 0, at: 1}, []
+    path, seen = [step], {start: 0, at: 1}
+    cycles: list[list[int]] = []
     visited = [start, at]
     while True:
         onward = next(((number, vertex) for number, vertex in ways[at] if free[number]), None)

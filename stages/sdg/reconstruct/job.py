@@ -115,14 +115,16 @@ def run(request: Request, settings: Settings, config: Path | None) -> Made:
     cutout, mesh, origin = _mesh(request)
     content = _mended(request, mesh)
     meta = read_meta(content)
-    record = _record(request, mesh, cutout, origin, meta)
+    record = _record(request, cutout, origin, meta)
     folder = request.out / request.name
     source = folder / f"{request.name}.usdc"
     with replaced_folder(folder) as partial:
         _write(partial / source.name, request, content, record)
         entry = _entry(request, source, meta)
         # the same entry, read as every run will read it
-        prepared = prepare(ImportedAsset.model_validate(entry | {"source": str(partial / source.name)}), settings.storage)
+        prepared = prepare(
+            ImportedAsset.model_validate(entry | {"source": str(partial / source.name)}), settings.storage
+        )
         _check_size(request, prepared)
         _draw(request, prepared, cutout, settings.scene.classes, partial)
         write_json(partial / RECORD, record)
@@ -248,9 +250,7 @@ def _run_child(job: dict[str, Any], mesh: Path, folder: Path, timeout: float) ->
     raise InputError(f"{mesh} cannot be mended ({epitaph(code, log)}): export it again, or as another format")
 
 
-def _record(
-    request: Request, mesh: Path, cutout: Cutout | None, origin: dict[str, Any], meta: dict[str, Any]
-) -> dict[str, Any]:
+def _record(request: Request, cutout: Cutout | None, origin: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
     """What was done, without paths of this machine."""
     facts = meta["facts"]
     low, high = facts["low"], facts["high"]
@@ -312,8 +312,8 @@ def _check_size(request: Request, prepared: Prepared) -> None:
     found = sides.get(request.side, request.metres)
     if abs(found - request.metres) > TOLERANCE * request.metres or abs(facts["low"][2]) > TOLERANCE * sides["height"]:
         raise RenderError(
-            f"{request.name} came out {found:.3f} m in {request.side} instead of {request.metres:g} m: report this, with "
-            "the mesh"
+            f"{request.name} came out {found:.3f} m in {request.side} instead of {request.metres:g} m: report this, "
+            "with the mesh"
         )
 
 
@@ -335,7 +335,8 @@ def _draw(request: Request, prepared: Prepared, cutout: Cutout | None, classes: 
             code = run_module("stages.sdg.reconstruct.turntable", [str(job)], log, request.timeout)
         except subprocess.TimeoutExpired:
             raise RenderError(
-                f"{request.name} takes longer than {request.timeout:g} s to draw: raise --timeout, or give --turntable fake"
+                f"{request.name} takes longer than {request.timeout:g} s to draw: raise --timeout, or give "
+                "--turntable fake"
             ) from None
         if code != 0:
             raise RenderError(f"{request.name} cannot be drawn ({epitaph(code, log)}): give --turntable fake to go on")

@@ -132,8 +132,8 @@ def checked_box(box: Box, image: NDArray[np.uint8], photo: Path) -> tuple[int, i
     x1, y1, x2, y2 = (round(min(max(value, 0), most)) for value, most in zip(box, (width, height) * 2, strict=True))
     if x2 - x1 < LEAST_SIDE or y2 - y1 < LEAST_SIDE:
         raise InputError(
-            f"the box {','.join(f'{value:g}' for value in box)} leaves no object in {photo}, which is {width} x {height} "
-            "pixels: give x1,y1,x2,y2 from its upper left corner"
+            f"the box {','.join(f'{value:g}' for value in box)} leaves no object in {photo}, which is {width} x "
+            f"{height} pixels: give x1,y1,x2,y2 from its upper left corner"
         )
     return x1, y1, x2, y2
 
@@ -159,7 +159,7 @@ def _by_grabcut(image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDA
         labels[[0, -1]] = labels[:, [0, -1]] = cv2.GC_BGD
     cv2.setRNGSeed(0)
     bgr = np.ascontiguousarray(small[..., ::-1])
-    cv2.grabCut(bgr, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(bgr, labels, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = _largest(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)))
     mask = np.zeros((height, width), bool)
     grown = cv2.resize(found.astype(np.float32), (crop.shape[1], crop.shape[0]), interpolation=cv2.INTER_LINEAR)
@@ -186,7 +186,9 @@ def _by_sam(image: NDArray[np.uint8], box: tuple[int, int, int, int], weights: P
     try:
         from ultralytics import SAM
     except ImportError as error:
-        raise MissingDependencyError(f"SAM needs ultralytics, which cannot be imported ({error}): install it") from error
+        raise MissingDependencyError(
+            f"SAM needs ultralytics, which cannot be imported ({error}): install it"
+        ) from error
     try:
         model: Any = SAM(str(weights))
         result = model(image[..., ::-1], bboxes=[list(box)], verbose=False)[0]

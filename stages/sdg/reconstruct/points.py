@@ -131,7 +131,8 @@ def mesh_of(cloud: Cloud, scene: RawScene, path: str) -> RawMesh:
     cell = max(1.2 * spacing, extent / CELLS[1])
     if extent / cell < CELLS[0]:
         raise Unreadable(
-            f"holds {len(points)} points that lie too far apart to show a surface: record it with more, or export a mesh"
+            f"holds {len(points)} points that lie too far apart to show a surface: record it with more, or export a "
+            "mesh"
         )
     vertices, triangles = _shell(points, cell)
     vertices = _drawn_back(vertices, triangles, points, cell)

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,8 @@ def check(setup: Setup) -> None:
         )
     if not setup.python.is_file() or not os.access(setup.python, os.X_OK):
         raise MissingDependencyError(
-            f"{setup.python} is no interpreter: give --sam3d-python (or {PYTHON}) the one of SAM 3D's environment, {SETUP}"
+            f"{setup.python} is no interpreter: give --sam3d-python (or {PYTHON}) the one of SAM 3D's environment, "
+            f"{SETUP}"
         )
     if not setup.config.is_file():
         raise MissingDependencyError(
@@ -94,7 +96,9 @@ def check(setup: Setup) -> None:
     for name in weights(setup):
         path = setup.config.parent / name
         if not path.is_file() or path.stat().st_size == 0:
-            raise MissingDependencyError(f"SAM 3D's weights are incomplete, {path} is missing: fetch them again, {SETUP}")
+            raise MissingDependencyError(
+                f"SAM 3D's weights are incomplete, {path} is missing: fetch them again, {SETUP}"
+            )
         with open(path, "rb") as stream:
             if stream.read(len(POINTER)) == POINTER:
                 raise MissingDependencyError(
@@ -213,10 +217,8 @@ def _run(setup: Setup, folder: Path) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process and all that it started, and forget its pipe."""
-    try:
+    with suppress(ProcessLookupError):  # it may have ended, and all of its own with it
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it has ended, and all of its own with it
     process.wait()
     if process.stdin is not None:
         process.stdin.close()
@@ -229,8 +231,8 @@ def _refusal(setup: Setup, kind: str, reason: str) -> InputError | MissingDepend
         )
     if kind == "small":
         return MissingDependencyError(
-            f"SAM 3D needs a GPU with {setup.memory_gib:g} GiB, and {reason}: use a larger one, lower --sam3d-memory to "
-            f"try it nevertheless, {OTHERWISE}"
+            f"SAM 3D needs a GPU with {setup.memory_gib:g} GiB, and {reason}: use a larger one, lower --sam3d-memory "
+            f"to try it nevertheless, {OTHERWISE}"
         )
     if kind == "import":
         return MissingDependencyError(

@@ -2,8 +2,8 @@
 
 It needs nothing of this repository. ``FOLDER`` holds ``job.json``, ``image.png`` and ``mask.png``; what comes of it are
 ``mesh.glb``, ``splats.ply`` and, last of all, ``result.json``, which alone says whether it went well. The calls are
-those of the project's README and demo: ``Inference(config, compile=False)`` of ``notebook/inference.py``, called with an
-image (H, W, 3), a mask (H, W) and a seed; its answer has ``gs`` (with ``save_ply``) and ``glb`` (a trimesh, or None).
+those of the project's README and demo: ``Inference(config, compile=False)`` of ``notebook/inference.py``, called with
+an image (H, W, 3), a mask (H, W) and a seed; its answer has ``gs`` (with ``save_ply``) and ``glb`` (a trimesh, or None).
 """
 
 import json
@@ -12,11 +12,13 @@ import signal
 import sys
 import threading
 import traceback
+from pathlib import Path
+from typing import Any
 
 
-def main(folder):
+def main(folder: Path) -> int:
     """Do the job in a folder; returns the exit status."""
-    with open(os.path.join(folder, "job.json"), encoding="utf-8") as stream:
+    with open(folder / "job.json", encoding="utf-8") as stream:
         job = json.load(stream)
     try:
         told = work(folder, job)
@@ -26,27 +28,27 @@ def main(folder):
         told = {"status": "failed", "kind": "memory", "reason": "the machine's memory is used up"}
     except BaseException as error:  # also what calls sys.exit somewhere inside; the reason must come out
         traceback.print_exc()
-        text = "{}: {}".format(type(error).__name__, error)
+        text = f"{type(error).__name__}: {error}"
         kind = "memory" if "out of memory" in text.lower() or "OutOfMemory" in text else "run"
         told = {"status": "failed", "kind": kind, "reason": " ".join(text.split())[:300]}
-    partial = os.path.join(folder, ".result.json.partial")
+    partial = folder / ".result.json.partial"
     with open(partial, "w", encoding="utf-8") as stream:
         json.dump(told, stream)
-    os.replace(partial, os.path.join(folder, "result.json"))
+    partial.replace(folder / "result.json")
     return 0 if told["status"] == "done" else 1
 
 
 class Failure(Exception):
     """Why nothing came of it, for the caller to tell."""
 
-    def __init__(self, kind, reason):
+    def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
 
 
-def work(folder, job):
+def work(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     """Check the GPU, load the model, run it, write what it made."""
-    home = job["home"]
+    home = Path(job["home"])
     try:
         import numpy
         import torch
@@ -55,13 +57,13 @@ def work(folder, job):
         raise Failure("import", str(error)) from error
     gpu = check_gpu(torch, job["memory_gib"])
     os.chdir(home)
-    sys.path[:0] = [os.path.join(home, "notebook"), home]
+    sys.path[:0] = [str(home / "notebook"), str(home)]
     try:
-        from inference import Inference
+        from inference import Inference  # type: ignore[import-not-found]
     except ImportError as error:
         raise Failure("import", str(error)) from error
-    image = numpy.asarray(Image.open(os.path.join(folder, "image.png")).convert("RGB"))
-    mask = numpy.asarray(Image.open(os.path.join(folder, "mask.png")).convert("L")) > 0
+    image = numpy.asarray(Image.open(folder / "image.png").convert("RGB"))
+    mask = numpy.asarray(Image.open(folder / "mask.png").convert("L")) > 0
     try:
         inference = Inference(job["config"], compile=False)
     except FileNotFoundError as error:
@@ -70,32 +72,32 @@ def work(folder, job):
     return written(folder, output, gpu)
 
 
-def check_gpu(torch, memory_gib):
+def check_gpu(torch: Any, memory_gib: float) -> str:
     """Name and GiB of the first GPU."""
     if not torch.cuda.is_available():
         raise Failure("gpu", "PyTorch there sees no CUDA device")
     card = torch.cuda.get_device_properties(0)
     have = card.total_memory / 2**30
     if have < memory_gib:
-        raise Failure("small", "{} has {:.0f} GiB".format(card.name, have))
-    return "{}, {:.0f} GiB".format(card.name, have)
+        raise Failure("small", f"{card.name} has {have:.0f} GiB")
+    return f"{card.name}, {have:.0f} GiB"
 
 
-def written(folder, output, gpu):
+def written(folder: Path, output: dict[str, Any], gpu: str) -> dict[str, Any]:
     """Write mesh and splats of an answer; what was written, and the pose that was estimated."""
     files = {}
     mesh, splats = output.get("glb"), output.get("gs")
     if mesh is not None:
-        mesh.export(os.path.join(folder, "mesh.glb"))
+        mesh.export(str(folder / "mesh.glb"))
         files["mesh"] = "mesh.glb"
     if splats is not None:
-        splats.save_ply(os.path.join(folder, "splats.ply"))
+        splats.save_ply(str(folder / "splats.ply"))
         files["splats"] = "splats.ply"
     if not files:
         raise Failure("empty", "its answer has neither a mesh nor splats")
     pose = {}
     for name in ("rotation", "translation", "scale"):
-        value = output.get(name)
+        value: Any = output.get(name)
         if hasattr(value, "detach"):
             value = value.detach().cpu().numpy()
         if value is not None:
@@ -103,10 +105,10 @@ def written(folder, output, gpu):
     return {"status": "done", "files": files, "pose": pose, "gpu": gpu}
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     """End when standard input does, which the caller holds open for as long as it lives."""
 
-    def watch():
+    def watch() -> None:
         sys.stdin.buffer.read()
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with all that it started
@@ -117,10 +119,10 @@ def die_with_parent():
 
 if __name__ == "__main__":
     # the folder of this file has modules whose names others may use
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != here]
     die_with_parent()
-    code = main(os.path.abspath(sys.argv[1]))
+    code = main(Path(sys.argv[1]).absolute())
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -35,7 +35,13 @@ def on_floor(plan: FramePlan, radius: float) -> FramePlan:
     """A plan with a dark floor under the object, so that one sees whether it stands, in brighter light."""
     grey = {f"{of}_{name}": 0.12 for of in ("floor", "wall") for name in ("red", "green", "blue")}
     side = 60 * radius
-    parameters = {"length": side, "width": side, "height": 0.001 * radius, "roughness": 0.9, **grey}
+    parameters: dict[str, float | str | bool] = {
+        "length": side,
+        "width": side,
+        "height": 0.001 * radius,
+        "roughness": 0.9,
+        **grey,
+    }
     floor = Placement(FLOOR, "plain_hall", 0, (0.0, 0.0, -0.002 * radius), parameters=parameters)
     lamps = tuple(replace(lamp, power=BRIGHTER * lamp.power) for lamp in plan.lamps)
     red, green, blue = (BRIGHTER * value for value in plan.sky)

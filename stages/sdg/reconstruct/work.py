@@ -35,9 +35,7 @@ def make(path: Path, options: dict[str, Any]) -> tuple[Ready, list[Path]]:
     """
     entry = ImportedAsset.model_validate(options["entry"])
     raw = read_scene(path)
-    done = clean(
-        raw, largest_hole=options["largest_hole"], keep_all=options["keep_all"], limit=entry.max_triangles
-    )
+    done = clean(raw, largest_hole=options["largest_hole"], keep_all=options["keep_all"], limit=entry.max_triangles)
     # thinned already, so that the scale is that of what is left
     entry = entry.model_copy(update={"max_triangles": max(entry.max_triangles, done.after)})
     soup = stirred(raw.meshes)

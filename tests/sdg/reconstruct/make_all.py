@@ -60,9 +60,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     query = UsdSemantics.LabelsQuery("class", Usd.TimeCode.Default())
     box = UsdGeom.BBoxCache(Usd.TimeCode.Default(), ["default", "render"]).ComputeWorldBound(root).ComputeAlignedRange()
     meshes = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
-    inputs = [
-        str(UsdShade.Shader(prim).GetIdAttr().Get()) for prim in stage.Traverse() if prim.IsA(UsdShade.Shader)
-    ]
+    inputs = [str(UsdShade.Shader(prim).GetIdAttr().Get()) for prim in stage.Traverse() if prim.IsA(UsdShade.Shader)]
     return {
         "problems": problems(path),
         "noticed": noticed,

@@ -44,7 +44,16 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.blender
 def test_from_a_photograph_to_a_labelled_frame(project: Path) -> None:
     home = checkout(project / "sam3d", REPOSITORY)
-    told = ["reconstruct", str(photo(project / "Our Truck.png")), "--box", BOX, "--class", "pallet_truck", "--height", "1.3"]
+    told = [
+        "reconstruct",
+        str(photo(project / "Our Truck.png")),
+        "--box",
+        BOX,
+        "--class",
+        "pallet_truck",
+        "--height",
+        "1.3",
+    ]
     done = command(*told, "--sam3d-home", str(home))
     assert done.returncode == 0, done.stderr
     assert "size        1.433 x 0.573 x 1.300 m" in done.stdout
@@ -108,7 +117,11 @@ def frame_with(family: str) -> dict[str, object]:
     """The label of an own object in the first frame of the settings here that shows it, by Blender."""
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FRAME, family], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", FRAME, family],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     # Cycles prints there too
     found = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -186,7 +199,18 @@ def test_a_killed_run_leaves_no_half_object_and_the_next_one_goes_on(project: Pa
     for _ in range(4):
         made = made.subdivide()
     made.export("mine.stl")
-    told = [sys.executable, "-m", "stages.sdg", "reconstruct", "--mesh", "mine.stl", "--class", "pallet_truck", "--turntable", "fake"]
+    told = [
+        sys.executable,
+        "-m",
+        "stages.sdg",
+        "reconstruct",
+        "--mesh",
+        "mine.stl",
+        "--class",
+        "pallet_truck",
+        "--turntable",
+        "fake",
+    ]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     for wait_for in (".cache/assets/.mending-*", "assets/reconstructed/.mine.partial"):
         process = subprocess.Popen(told, env=environment, stdout=subprocess.DEVNULL)

@@ -28,7 +28,10 @@ def added(tmp_path: Path, text: str, entry: dict[str, str] = ENTRY) -> str:
 def test_the_projects_own_file_keeps_all_else(tmp_path: Path) -> None:
     text = (REPOSITORY / "conf" / "config.yaml").read_text()
     made = added(tmp_path, text)
-    assert made.replace("assets:\n  - name: truck\n    source: assets/t.usdc\n    class: pallet_truck\n", "assets: []\n") == text
+    assert (
+        made.replace("assets:\n  - name: truck\n    source: assets/t.usdc\n    class: pallet_truck\n", "assets: []\n")
+        == text
+    )
 
 
 FORMS = [
@@ -57,7 +60,9 @@ def test_it_is_added_to_every_usual_form(tmp_path: Path, text: str) -> None:
 def test_one_of_its_name_is_replaced(tmp_path: Path, text: str) -> None:
     first = added(tmp_path, text)
     second = added(tmp_path, first, ENTRY | {"class": "pallet"})
-    assert [item for item in yaml.safe_load(second)["assets"] if item["name"] == "truck"] == [ENTRY | {"class": "pallet"}]
+    assert [item for item in yaml.safe_load(second)["assets"] if item["name"] == "truck"] == [
+        ENTRY | {"class": "pallet"}
+    ]
     assert second.count("name: truck") == 1
 
 
@@ -73,7 +78,9 @@ def test_what_it_is_not_sure_of_it_leaves_alone(tmp_path: Path, text: str) -> No
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "ab"]), max_size=8), st.sampled_from(FORMS))
-def test_any_order_of_names_ends_with_each_once(tmp_path_factory: pytest.TempPathFactory, names: list[str], form: str) -> None:
+def test_any_order_of_names_ends_with_each_once(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], form: str
+) -> None:
     path = tmp_path_factory.mktemp("entries") / "config.yaml"
     path.write_text(form)
     for number, name in enumerate(names):

@@ -20,7 +20,8 @@ from stages.sdg.reconstruct.topology import edges_of, facing, in_pieces
 
 def raw(*meshes: trimesh.Trimesh, **options: object) -> RawScene:
     return RawScene(
-        "test", [RawMesh(f"/m{i}", np.array(m.vertices), np.array(m.faces), **options) for i, m in enumerate(meshes)]  # type: ignore[arg-type]
+        "test",
+        [RawMesh(f"/m{i}", np.array(m.vertices), np.array(m.faces), **options) for i, m in enumerate(meshes)],  # type: ignore[arg-type]
     )
 
 
@@ -94,7 +95,16 @@ def test_new_triangles_carry_on_colour_material_and_texture() -> None:
         rows = np.setdiff1d(np.flatnonzero(side), inner[::40])  # holes that lie within one material
         colours = np.full((len(rows), 3, 3), 0.2 + 0.6 * number, np.float32)
         uv = np.full((len(rows), 3, 2), 0.25 + 0.5 * number, np.float32)
-        meshes.append(RawMesh(f"/m{number}", np.array(made.vertices), np.array(made.faces[rows]), RawMaterial(f"{number}"), uv, colours))
+        meshes.append(
+            RawMesh(
+                f"/m{number}",
+                np.array(made.vertices),
+                np.array(made.faces[rows]),
+                RawMaterial(f"{number}"),
+                uv,
+                colours,
+            )
+        )
     scene = RawScene("test", meshes)
     assert clean(scene, largest_hole=0.6).watertight
     assert [mesh.material.name for mesh in scene.meshes] == ["0", "1"]

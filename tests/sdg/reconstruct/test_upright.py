@@ -22,7 +22,9 @@ def soup_of(mesh: trimesh.Trimesh) -> Soup:
     return stirred([RawMesh("/m", np.array(mesh.vertices), np.array(mesh.faces))])
 
 
-def stood(mesh: trimesh.Trimesh, up: str = "auto", front: str = "auto", known: str = "", cls: str = "pallet_truck") -> tuple[np.ndarray, Stand]:  # type: ignore[type-arg]
+def stood(
+    mesh: trimesh.Trimesh, up: str = "auto", front: str = "auto", known: str = "", cls: str = "pallet_truck"
+) -> tuple[np.ndarray, Stand]:  # type: ignore[type-arg]
     scene = RawScene("test", up=known or "z", up_from="the file says" if known else "assumed")  # type: ignore[arg-type]
     made = stand(soup_of(mesh), scene, up, front, cls)
     return np.array(mesh.vertices) @ made.turn.T, made
@@ -50,7 +52,9 @@ def test_a_truck_stands_up_from_any_position(quaternion: tuple[float, ...]) -> N
 
 @pytest.mark.parametrize("cls", ["pallet", "stillage", "small_load_carrier"])
 def test_boxes_of_a_class_lie_as_they_are_used(cls: str) -> None:
-    for turn in (trimesh.transformations.rotation_matrix(a, b) for a in (1.57, 0.7) for b in ((1, 0, 0), (0.3, 1, 0.2))):
+    for turn in (
+        trimesh.transformations.rotation_matrix(a, b) for a in (1.57, 0.7) for b in ((1, 0, 0), (0.3, 1, 0.2))
+    ):
         points, _ = stood(trimesh.creation.box(USUAL[cls]).apply_transform(turn), cls=cls)
         np.testing.assert_allclose(np.ptp(points, axis=0), USUAL[cls], rtol=0.01)
 
@@ -72,7 +76,9 @@ def test_a_file_that_says_something_odd_is_believed_and_remarked_on() -> None:
     points, made = stood(truck().apply_transform(trimesh.transformations.rotation_matrix(0.8, (0, 1, 0.2))), known="z")
     assert "would not stay standing" in made.notes[0]
     assert "--up rest" in made.notes[0]
-    points, _ = stood(truck().apply_transform(trimesh.transformations.rotation_matrix(0.8, (0, 1, 0.2))), "rest", known="z")
+    points, _ = stood(
+        truck().apply_transform(trimesh.transformations.rotation_matrix(0.8, (0, 1, 0.2))), "rest", known="z"
+    )
     assert is_upright(points)
 
 
