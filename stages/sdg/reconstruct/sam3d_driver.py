@@ -3,7 +3,7 @@
 It needs nothing of this repository. ``FOLDER`` holds ``job.json``, ``image.png`` and ``mask.png``; what comes of it are
 ``mesh.glb``, ``splats.ply`` and, last of all, ``result.json``, which alone says whether it went well. The calls are
 those of the project's README and demo: ``Inference(config, compile=False)`` of ``notebook/inference.py``, called with
-an image (H, W, 3), a mask (H, W) and a seed; its answer has ``gs`` (with ``save_ply``) and ``glb`` (a trimesh, or None).
+an image (H, W, 3), a mask (H, W) and a seed; its answer has ``gs`` (with ``save_ply``) and ``glb`` (a trimesh or None).
 """
 
 import json

@@ -45,7 +45,7 @@ class Soup:
         """Vertices that triangles refer to."""
         is_used = np.zeros(len(self.vertices), bool)
         is_used[self.triangles] = True
-        return self.vertices[is_used]
+        return np.asarray(self.vertices[is_used])
 
 
 def stirred(meshes: Sequence[RawMesh]) -> Soup:

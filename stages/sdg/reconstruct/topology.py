@@ -57,7 +57,7 @@ def in_pieces(triangles: Ints) -> Ints:
     rows, columns = triangles[:, [0, 0]].ravel(), triangles[:, [1, 2]].ravel()
     graph: Any = coo_matrix((np.ones(len(rows), np.int32), (rows, columns)), shape=(size, size))
     labels = connected_components(graph, directed=False)[1][triangles[:, 0]]
-    return np.unique(labels, return_inverse=True)[1].reshape(-1)
+    return np.asarray(np.unique(labels, return_inverse=True)[1].reshape(-1))
 
 
 def facing(triangles: Ints) -> Ints:
@@ -82,11 +82,8 @@ def facing(triangles: Ints) -> Ints:
     parent = breadth_first_order(whole.tocsr(), count, directed=False)[1].astype(np.int64)
     parent[count] = count
     sign = np.ones(count + 1, np.int64)
-    turned = {}
     for a, b in ((first, second), (second, first)):
-        below = np.flatnonzero((parent[a] == b) & ~alike)
-        turned[len(turned)] = a[below]
-    sign[np.concatenate(list(turned.values()))] = -1
+        sign[a[(parent[a] == b) & ~alike]] = -1
     while (parent != count).any():
         sign, parent = sign * sign[parent], parent[parent]
         sign[count] = 1

@@ -215,9 +215,10 @@ def usda(path: Path) -> None:
     made = turned(truck(), -np.pi / 2, (1, 0, 0))
     points = ", ".join(f"({x:.4f}, {y:.4f}, {z:.4f})" for x, y, z in made.vertices * 100)
     index = ", ".join(str(i) for i in made.faces.ravel())
+    counts = ", ".join("3" * len(made.faces))
     path.write_text(
         '#usda 1.0\n(\n    defaultPrim = "T"\n    metersPerUnit = 0.01\n    upAxis = "Y"\n)\n'
-        f'def Xform "T"\n{{\n    def Mesh "M"\n    {{\n        int[] faceVertexCounts = [{", ".join("3" * len(made.faces))}]\n'
+        f'def Xform "T"\n{{\n    def Mesh "M"\n    {{\n        int[] faceVertexCounts = [{counts}]\n'
         f"        int[] faceVertexIndices = [{index}]\n        point3f[] points = [{points}]\n    }}\n}}\n"
     )
 
@@ -301,7 +302,7 @@ SCANS: dict[str, Scan] = {
     "empty": Scan("empty.stl", lambda path: path.write_bytes(b""), refused="is empty"),
     "not_there": Scan("nowhere.glb", lambda path: None, refused="is not there"),
     "broken": Scan("broken.glb", lambda path: path.write_bytes(b"glTF" + bytes(40)), refused="is no readable glTF"),
-    "cut_off": Scan("cut.stl", lambda path: path.write_bytes(b"\0" * 80 + b"\xff\0\0\0" + bytes(50)), refused="ends before"),
+    "cut_off": Scan("cut.stl", lambda path: path.write_bytes(bytes(80) + b"\xff" + bytes(53)), refused="ends before"),
     "archive": Scan("archive.zip", zipped, refused="is of no known format"),
     "no_faces": Scan("vertex.obj", lambda path: path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\n"), refused="too few"),
     "few_points": Scan("few.ply", few, refused="too few for a surface"),

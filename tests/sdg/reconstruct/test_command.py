@@ -36,8 +36,8 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m stages.sdg`` here, in a process of its own, as bpy and usd-core must not meet."""
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "stages.sdg", *arguments], env=environment, capture_output=True, text=True,
-        check=False,
+        [sys.executable, "-W", "ignore", "-m", "stages.sdg", *arguments], env=environment, capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
 
 
@@ -228,7 +228,10 @@ def test_a_killed_run_leaves_no_half_object_and_the_next_one_goes_on(project: Pa
 
 
 def test_help_is_instant_and_imports_nothing_heavy() -> None:
-    code = "import sys; from stages.sdg.cli import _parser; _parser(); print([m for m in ('bpy', 'pxr', 'cv2', 'torch', 'trimesh', 'numpy') if m in sys.modules])"
+    code = (
+        "import sys; from stages.sdg.cli import _parser; _parser()\n"
+        "print([m for m in ('bpy', 'pxr', 'cv2', 'torch', 'trimesh', 'numpy') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
 

@@ -85,7 +85,7 @@ def test_every_failure_is_one_sentence_and_leaves_nothing(
 
 def test_a_run_that_hangs_is_ended_with_all_that_it_started(place: Path) -> None:
     setup = setup_of(place, "hang", timeout=6.0)
-    with pytest.raises(InputError, match="longer than 6 s .*sampling step 3 of 25"):
+    with pytest.raises(InputError, match=r"longer than 6 s .*sampling step 3 of 25"):
         reconstruct(setup, cutout(), 0)
     driver, child = map(int, (setup.home / "notebook" / "child").read_text().split())
     assert not alive(driver)
