@@ -25,7 +25,7 @@ from stages.sdg.reconstruct.classes import usual_side
 from stages.sdg.reconstruct.entry import add_entry
 from stages.sdg.reconstruct.mask import Box, Cutout, cut_out
 from stages.sdg.reconstruct.sam3d import Setup, reconstruct
-from stages.sdg.reconstruct.scratch import scratch
+from stages.sdg.reconstruct.scratch import scratch, sweep
 
 RECORD = "reconstruction.json"
 """What was done, in the object's folder; a folder without it is somebody else's."""
@@ -112,6 +112,7 @@ def run(request: Request, settings: Settings, config: Path | None) -> Made:
         StageError: one sentence that says what is wrong and what to do.
     """
     request = _checked(request, settings)
+    sweep(cache_folder(), "mending")
     cutout, mesh, origin = _mesh(request)
     content = _mended(request, mesh)
     meta = read_meta(content)

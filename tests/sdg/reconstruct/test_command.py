@@ -103,9 +103,9 @@ for number in range(200):
     if not any(item.family == sys.argv[1] for item in plan.placements):
         continue
     label = label_frame(plan, renderer.render(plan), settings.scene.classes)
-    seen = [item for item in label.instances if item.family == sys.argv[1] and item.pixels > 100]
+    seen = [item for item in label.instances if item.family == sys.argv[1] and item.visible_pixels > 100]
     if seen:
-        print(json.dumps({"class_name": seen[0].class_name, "pixels": seen[0].pixels, "frame": number}))
+        print(json.dumps({"class_name": seen[0].class_name, "pixels": seen[0].visible_pixels, "frame": number}))
         break
 sys.stdout.flush()
 import os
@@ -136,14 +136,16 @@ from pxr import Usd, UsdSemantics
 from stages.compose.compose import compose_settings
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.render.usd.export import open_frame
-settings = compose_settings(["dataset=tiny", "randomization.content.negatives=0"], Path("conf"))
-for number in range(200):
-    plan = plan_frame(settings, number)
-    item = next((item for item in plan.placements if item.family == "mine"), None)
-    if item is not None:
-        stage, paths = open_frame(plan)
-        print(UsdSemantics.LabelsAPI(stage.GetPrimAtPath(paths[item.id]), "class").GetLabelsAttr().Get()[0])
-        break
+def find():
+    settings = compose_settings(["dataset=tiny", "randomization.content.negatives=0"], Path("conf"))
+    for number in range(200):
+        plan = plan_frame(settings, number)
+        item = next((item for item in plan.placements if item.family == "mine"), None)
+        if item is not None:
+            stage, paths = open_frame(plan)
+            prim = stage.GetPrimAtPath(paths[item.id])
+            return str(UsdSemantics.LabelsAPI(prim, "class").GetLabelsAttr().Get()[0])
+print(find(), flush=True)
 """
 
 

@@ -79,7 +79,8 @@ def _name(placement: Placement, key: str) -> str:
 
 def write_asset(asset: Asset, path: Path) -> None:
     """Write an asset as a USD file, whole or not at all: metres, Z up, its root the default prim."""
-    export(asset_stage(asset, path.parent / TEXTURES).GetRootLayer(), path)
+    stage = asset_stage(asset, path.parent / TEXTURES)  # kept: a layer does not keep its stage alive
+    export(stage.GetRootLayer(), path)
 
 
 def asset_stage(asset: Asset, textures: Path) -> Any:
