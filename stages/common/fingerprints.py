@@ -144,7 +144,7 @@ def find_copies(
 
 
 def _table(bits: Sequence[str]) -> NDArray[np.uint8]:
-    return np.frombuffer(bytes.fromhex("".join(bits)), np.uint8).reshape(len(bits), -1)
+    return np.frombuffer(bytes.fromhex("".join(bits)), np.uint8).reshape(len(bits), KEPT * KEPT // 8)
 
 
 SET_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1).astype(np.int32)

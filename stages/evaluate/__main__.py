@@ -41,7 +41,8 @@ writes  nothing; prints one line a setting, and a command that tries all of them
 COMPARE = """\
 Measure two models on the same pictures, with paired 95 % intervals of the differences.
 
-reads   both ONNX files, params.yaml, data/dataset and the photographs of real and real.more
+reads   both ONNX files, the training.json beside each, params.yaml, data/dataset (no photograph may be among its
+        training pictures) and the photographs of real and real.more
 writes  what --json names, a file of all differences by set, class and figure; prints AP50 and F1"""
 
 PROMOTE = """\
@@ -49,7 +50,8 @@ Register the trained model as challenger, and make it champion if the gate lets 
 paired 95 % interval of the difference lies above the margin, and no slice with enough objects falls by more than its
 limit.
 
-reads   models/best.onnx, models/training.json, the champion from MLflow's model registry, the photographs
+reads   models/best.onnx, models/training.json, data/dataset (no photograph may be among its training pictures), the
+        champion from MLflow's model registry, the photographs
 writes  reports/gate.json, the report when it is about this model, aliases and tags in the registry
 takes   gate, real, evaluate, tracking; ends with exit status 9 when the gate refuses"""
 
@@ -193,6 +195,9 @@ def _add_gate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         if name == "promote":
             made.add_argument("--force", action="store_true", help="whatever the gate says; needs --reason")
             made.add_argument("--model", type=Path, default=Path("models/best.onnx"), metavar="FILE", help="ONNX model")
+            made.add_argument(
+                "--dataset", type=Path, default=Path("data/dataset"), metavar="DIR", help="what the model learnt from"
+            )
             made.add_argument("--cache", type=Path, metavar="DIR", help="what networks said before (.cache/evaluate)")
 
 

@@ -61,6 +61,7 @@ def promote_command(args: argparse.Namespace) -> str:
     from stages.common.errors import GateError
     from stages.common.registry import open_registry
     from stages.evaluate.gate_report import summary
+    from stages.evaluate.leak import trained_on
     from stages.evaluate.promotion import REFUSED, promote
 
     if bool(args.force) != bool(args.reason.strip()):
@@ -78,6 +79,8 @@ def promote_command(args: argparse.Namespace) -> str:
         settings,
         args.out,
         project=project,
+        dataset=args.dataset,
+        trained_on=trained_on(note),
         cache=args.cache or main_checkout(project) / CACHE,
         force=args.force,
         reason=args.reason.strip(),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from stages.common.errors import InputError
+from stages.common.errors import InputError, TrainingError
 from stages.common.fingerprints import find_copies, fingerprints
 from stages.evaluate.truth import LabelledSet
 
@@ -13,6 +14,35 @@ LEARNT = ("train", "val")
 """Parts of the data set that training looks at."""
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
+
+
+def trained_on(note: Path) -> str:
+    """SHA-256 of the data set that ``training.json`` names; empty when it does not."""
+    try:
+        content = json.loads(note.read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("data_sha256") or "") if isinstance(content, dict) else ""
+
+
+def doubt(dataset: Path, sha256: str) -> str:
+    """Why comparing photographs with a data set says nothing about what a model learnt from; empty when it does.
+
+    Args:
+        dataset: folder that ``python -m stages.convert`` wrote.
+        sha256: of the data set that the model was trained on, as ``training.json`` has it; empty when that is unknown.
+    """
+    from stages.train.data import read_data
+
+    if not sha256:
+        return f"it is not known whether the model learnt from '{dataset}', since its training.json names no data set"
+    try:
+        there = read_data(dataset / "yolo").sha256
+    except (InputError, TrainingError) as error:
+        return f"what the model learnt from cannot be looked through ({error})"
+    if there == sha256:
+        return ""
+    return f"'{dataset}' (sha256 {there[:12]}) is not what the model learnt from (sha256 {sha256[:12]})"
 
 
 def check_leaks(dataset: Path, sets: Mapping[str, LabelledSet], cache: Path | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from stages.evaluate.cache import Cache
 from stages.evaluate.gate import Decision, Found, decide
 from stages.evaluate.gate_report import NAME, put_into_reports, summary
 from stages.evaluate.inference import Model, detect_set
+from stages.evaluate.leak import check_leaks, doubt
 from stages.evaluate.measure import cut_by
 from stages.evaluate.real import Unmeasured, real_set
 from stages.evaluate.truth import LabelledSet
@@ -36,6 +38,8 @@ def promote(
     out: Path,
     *,
     project: Path,
+    dataset: Path,
+    trained_on: str,
     cache: Path | None = None,
     force: bool = False,
     reason: str = "",
@@ -49,23 +53,31 @@ def promote(
         settings: all of them; ``gate``, ``real`` and ``evaluate`` are used.
         out: folder for ``gate.json``; a report in it that is about this model gets the decision too.
         project: folder that relative paths in the settings start at.
+        dataset: folder that ``python -m stages.convert`` wrote, which the model learnt from.
+        trained_on: SHA-256 of that data set, as ``training.json`` has it; empty when it is not known.
         cache: folder for what networks say.
-        force: promote whatever the figures are.
+        force: promote whatever the figures are, also where it is not known what the model learnt from.
         reason: why it is forced, which is kept.
 
     Returns:
         Content of ``gate.json``, whatever the outcome is.
 
     Raises:
-        GateError: when nothing real can be measured and it is not forced, the model is champion already, or the
-            registry refuses. The champion is then as it was.
-        InputError, SettingsError: when the model or the set is wrong.
+        GateError: when nothing real can be measured or ``dataset`` is not what the model learnt from, and it is not
+            forced, the model is champion already, or the registry refuses. The champion is then as it was.
+        InputError, SettingsError: when the model or the set is wrong, or a photograph of the set was learnt from.
     """
     challenger = Model(Detector(model), Cache(cache))
     labelled = deciding_set(settings, challenger.detector.names, project)
     if isinstance(labelled, Unmeasured) and not force:
         raise GateError(
             f"no promotion without real photographs ({labelled.reason}): choose a real set, or add "
+            "--force --reason 'WHY'"
+        )
+    unsure = "" if isinstance(labelled, Unmeasured) else _learnt(labelled, dataset, trained_on, cache)
+    if unsure and not force:
+        raise GateError(
+            f"no promotion without a look for leaks: {unsure}; name its data set with --dataset, train again, or add "
             "--force --reason 'WHY'"
         )
     version = registry.register(run_id, model)
@@ -77,6 +89,7 @@ def promote(
     else:
         other = Model(Detector(registry.fetch(champion)), Cache(cache)) if champion else None
         decision = judge(challenger, other, labelled, settings.gate, settings.evaluate)
+        decision = replace(decision, reasons=(*decision.reasons, *([f"not looked for leaks: {unsure}"] if unsure else [])))
     outcome = PROMOTED if decision.passed else FORCED if force else REFUSED
     content = {
         **_head(registry, outcome, version, champion, reason if outcome == FORCED else ""),
@@ -91,6 +104,16 @@ def promote(
         registry.crown(version.number)
     _write(out, content)
     return content
+
+
+def _learnt(labelled: LabelledSet, dataset: Path, trained_on: str, cache: Path | None) -> str:
+    """Why it cannot be told whether the model learnt from the set's photographs; empty when it did not.
+
+    Raises:
+        InputError: when a photograph of the set is among the training pictures; nothing can force that.
+    """
+    check_leaks(dataset, {labelled.name: labelled}, cache)
+    return doubt(dataset, trained_on)
 
 
 def roll_back(registry: Registry, out: Path, reason: str = "") -> dict[str, Any]:

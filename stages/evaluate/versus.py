@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from stages.evaluate.bootstrap import resampling
 from stages.evaluate.cache import Cache
 from stages.evaluate.compare import Difference, compare_models
 from stages.evaluate.inference import Model, detect_set
+from stages.evaluate.leak import check_leaks, doubt, trained_on
 from stages.evaluate.metrics import ALL
 from stages.evaluate.real import Unmeasured, real_set
 from stages.evaluate.run import sim_set
@@ -48,13 +50,18 @@ def compare_command_line(
     """Compare on the test frames and on every real set.
 
     Returns:
-        A line for each set.
+        A line for each set, after one for each model of which it is not known that it learnt from ``dataset``.
+
+    Raises:
+        InputError: when a photograph is among the training pictures, or a model or set is wrong.
     """
     first, second = (Model(Detector(path), Cache(cache)) for path in (model, other))
     names = first.detector.names
     sets = {SIM: sim_set(dataset, names)} | {item.name: real_set(item, names, project) for item in settings.real.sets}
     depth = settings.evaluate
-    lines, content = [], dict[str, Any]()
+    real = {name: item for name, item in sets.items() if name != SIM and isinstance(item, LabelledSet)}
+    check_leaks(dataset, real, cache)
+    lines, content = _doubts(dataset, (model, other)) if real else [], dict[str, Any]()
     for name, labelled in sets.items():
         if isinstance(labelled, Unmeasured):
             lines.append(f"{name}: not measured ({labelled.reason})")
@@ -67,6 +74,12 @@ def compare_command_line(
     if out:
         write_json(out, content)
     return "\n".join(lines)
+
+
+def _doubts(dataset: Path, models: Sequence[Path]) -> list[str]:
+    """Models that may have learnt from photographs that they are measured on, in sentences."""
+    found = [(path, doubt(dataset, trained_on(path.parent / "training.json"))) for path in models]
+    return [f"warning: '{path}' may have learnt from the photographs: {text}" for path, text in found if text]
 
 
 def _words(figure: str, item: Difference) -> str:

@@ -9,6 +9,7 @@ from stages.evaluate.bootstrap import resampling
 from stages.evaluate.compare import compare_models, compare_published
 from stages.evaluate.table import table
 from stages.evaluate.versus import compare_command_line
+from stages.train.data import read_data
 from tests.convert.frames import instance, write_frames
 from tests.evaluate.conftest import NAMES
 from tests.evaluate.results import random_results, result
@@ -60,3 +61,19 @@ def test_two_models_on_the_same_pictures(dataset, tmp_path):
     other = write_constant_model(tmp_path / "other.onnx", ("pallet_truck",), (96, 64), [])
     with pytest.raises(InputError, match="compare models of the same classes"):
         compare_command_line(good, other, dataset, compose(), None, tmp_path, cache)
+
+
+def test_photographs_that_were_learnt_from_are_told(dataset, loco, tmp_path):
+    good = write_constant_model(tmp_path / "good.onnx", NAMES, (96, 64), [(4, 8, 30, 40, 0.9, 4)])
+    settings = compose("real=loco", f"real.root={loco}")
+    text = compare_command_line(good, good, dataset, settings, None, tmp_path, tmp_path / "cache")
+    first, *_, last = text.splitlines()
+    assert first.startswith(f"warning: '{good}' may have learnt from the photographs: it is not known whether")
+    assert last.startswith("loco: ap50 ")
+    (tmp_path / "training.json").write_text(json.dumps({"data_sha256": read_data(dataset / "yolo").sha256}))
+    text = compare_command_line(good, good, dataset, settings, None, tmp_path, tmp_path / "cache")
+    assert "warning" not in text
+    copy = dataset / "yolo/images/train/leak.jpg"
+    copy.write_bytes((loco / "dataset/subset-1/1564562430367,07.jpg").read_bytes())
+    with pytest.raises(InputError, match="is the same picture as the training picture"):
+        compare_command_line(good, good, dataset, settings, None, tmp_path, tmp_path / "cache")

@@ -1,6 +1,7 @@
 """Promotion, rollback and status with a real MLflow store, real files and networks of a few bytes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from stages.common.cli import run
-from stages.common.errors import GateError, SettingsError
+from stages.common.errors import GateError, InputError, SettingsError
 from stages.common.files import sha256_of
 from stages.common.mlflow_store import local_uri
 from stages.common.registry import CHALLENGER, CHAMPION, open_registry
@@ -20,6 +21,7 @@ from stages.evaluate import promotion
 from stages.evaluate.__main__ import parser
 from stages.evaluate.gate_report import put_into_reports
 from stages.evaluate.promotion import promote, roll_back, status
+from stages.train.data import read_data
 from tests.evaluate.conftest import NAMES, annotation, loco_json, write_photograph
 from tests.settings import compose
 from tests.tiny_models import write_constant_model
@@ -47,7 +49,18 @@ def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     with open_run(LOCAL, folder):
         pass
+    write_learnt(folder / "dataset")
     return folder
+
+
+def write_learnt(dataset):
+    """What the models learnt from: a picture to train on and one to validate."""
+    for seed, part in enumerate(("train", "val")):
+        write_photograph(dataset / f"yolo/images/{part}/1.jpg", seed=900 + seed)
+        (dataset / f"yolo/labels/{part}").mkdir(parents=True)
+        (dataset / f"yolo/labels/{part}/1.txt").write_text("4 0.5 0.5 0.2 0.2\n")
+    content = {"train": "images/train", "val": "images/val", "names": list(NAMES)}
+    (dataset / "yolo/data.yaml").write_text(yaml.safe_dump(content))
 
 
 @pytest.fixture
@@ -60,6 +73,8 @@ class Project:
     def __init__(self, root, photographs, name):
         self.root, self.name, self.out = root, name, root / name / "reports"
         self.settings = self.compose(photographs)
+        self.dataset = root / "dataset"
+        self.sha256 = read_data(self.dataset / "yolo").sha256
 
     def compose(self, photographs=None, *more):
         real = ["real=loco", f"real.root={photographs}", "real.annotations=labels.json"] if photographs else []
@@ -78,7 +93,7 @@ class Project:
         return open_registry(LOCAL, self.root, self.name)
 
     def promote(self, trained, settings=None, **options):
-        options = {"project": self.root, **options}
+        options = {"project": self.root, "dataset": self.dataset, "trained_on": self.sha256, **options}
         return promote(self.registry, *trained, settings or self.settings, self.out, **options)
 
     def written(self):
@@ -166,6 +181,36 @@ def test_nothing_real_no_promotion_unless_forced(project):
     assert (content["outcome"], content["set"]) == ("forced", None)
     assert content["decision"]["reasons"] == ["nothing real was measured (real=none was chosen)"]
     assert project.registry.aliased(CHAMPION).number == 1
+
+
+def test_a_model_that_learnt_from_a_photograph_is_no_champion(project, photographs, tmp_path):
+    write_learnt(tmp_path)
+    source = photographs / "dataset/subset-1/cam1/7.jpg"
+    shutil.copy(source, tmp_path / "yolo/images/train/real-0000001.jpg")
+    trained = project.train("good", [GOOD])
+    for options in ({}, {"force": True, "reason": "a demo"}):
+        with pytest.raises(InputError, match=r"cam1/7.jpg' of loco is the same picture as the training picture"):
+            project.promote(
+                trained, dataset=tmp_path, trained_on=read_data(tmp_path / "yolo").sha256, **options
+            )
+    assert project.registry.versions() == []
+
+
+@pytest.mark.parametrize("case", ["another", "unknown", "gone"])
+def test_a_model_of_another_data_set_is_not_looked_through(project, tmp_path, case):
+    options = {"another": {"trained_on": "f" * 64}, "unknown": {"trained_on": ""}, "gone": {"dataset": tmp_path}}[case]
+    said = {
+        "another": r"dataset' \(sha256 \w{12}\) is not what the model learnt from \(sha256 f{12}\)",
+        "unknown": r"its training.json names no data set",
+        "gone": r"cannot be looked through \('.*data.yaml' does not exist",
+    }[case]
+    trained = project.train("good", [GOOD])
+    with pytest.raises(GateError, match=rf"no promotion without a look for leaks: .*{said}.*--reason 'WHY'") as error:
+        project.promote(trained, **options)
+    assert "\n" not in str(error.value)
+    assert project.registry.versions() == []
+    content = project.promote(trained, force=True, reason="trained elsewhere", **options)
+    assert content["decision"]["reasons"][-1].startswith("not looked for leaks: ")
 
 
 def test_the_set_that_decides_must_be_there(project, photographs):
@@ -289,8 +334,8 @@ def test_the_commands_and_the_report(project, monkeypatch, capsys):
         path, run_id = project.train(name, boxes)
         models.mkdir(exist_ok=True)
         path.replace(models / "best.onnx")
-        (models / "training.json").write_text(json.dumps({"run_id": run_id}))
-        code, said, wrong = stage("promote")
+        (models / "training.json").write_text(json.dumps({"run_id": run_id, "data_sha256": project.sha256}))
+        code, said, wrong = stage("promote", "--dataset", str(project.dataset))
         assert (code, wrong) == (0, "")
     assert said.startswith("promote: Version 2 of ")
     assert "is champion in place of version 1: F1 1.000 against 0.000, +1.000 with a 95 % interval" in said
@@ -326,8 +371,8 @@ def test_the_commands_and_the_report(project, monkeypatch, capsys):
 
     path, run_id = project.train("none", [])
     path.replace(models / "best.onnx")
-    (models / "training.json").write_text(json.dumps({"run_id": run_id}))
-    code, _, wrong = stage("promote")
+    (models / "training.json").write_text(json.dumps({"run_id": run_id, "data_sha256": project.sha256}))
+    code, _, wrong = stage("promote", "--dataset", str(project.dataset))
     assert code == 9
     assert wrong.startswith("error: Version 3 of ")
     assert len(wrong.splitlines()) == 1
