@@ -51,8 +51,8 @@ DRAWN = {
 """Settings that the values drawn for a frame come from."""
 
 Details = Mapping[str, Any]
-Change = tuple[str, Any, str]
-"""Setting, new value as YAML has it, reason."""
+Change = tuple[str, Any, str, bool]
+"""Setting, new value as YAML has it, reason, and whether that is more than chance may do."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,14 @@ class Advice:
         setting: dotted key.
         now, value: as YAML has them.
         reason: what was measured.
+        sure: whether that is more than chance may do; the reason says so where it is not.
     """
 
     setting: str
     now: Any
     value: Any
     reason: str
+    sure: bool = True
 
     @property
     def override(self) -> str:
@@ -82,7 +84,7 @@ class Advice:
 
 
 def advise(report: Path, settings: Settings) -> list[Advice]:
-    """What to change, the most telling first; one change a setting.
+    """What to change, the most telling first, what may be chance last; one change a setting.
 
     Args:
         report: ``evaluation.json``.
@@ -93,19 +95,20 @@ def advise(report: Path, settings: Settings) -> list[Advice]:
     """
     details = read_report(report)
     made: dict[str, Advice] = {}
-    for setting, value, reason in _changes(details, settings):
+    for setting, value, reason, sure in sorted(_changes(details, settings), key=lambda change: not change[3]):
         now = _value(settings, setting)
         if setting not in made and value != now:
-            made[setting] = Advice(setting, now, value, reason)
+            made[setting] = Advice(setting, now, value, reason, sure)
     return list(made.values())
 
 
 def advice_text(advice: list[Advice]) -> str:
-    """All of it for the terminal."""
+    """All of it for the terminal; the command leaves out what may be chance."""
     if not advice:
         return "advise: nothing that was measured calls for other settings"
-    overrides = " ".join(f"-S '{item.override}'" for item in advice)
-    return "\n".join([*(item.sentence for item in advice), f"all at once: dvc exp run {overrides}"])
+    overrides = " ".join(f"-S '{item.override}'" for item in advice if item.sure)
+    command = f"all at once: dvc exp run {overrides}" if overrides else "all of it may be chance: measure more pictures"
+    return "\n".join([*(item.sentence for item in advice), command])
 
 
 def read_report(path: Path) -> Details:
@@ -127,16 +130,16 @@ def read_report(path: Path) -> Details:
 
 def _changes(details: Details, settings: Settings) -> Iterator[Change]:
     for name, gap in details["gap"].items():
-        yield from _content_changes(gap, settings, name)
+        yield from ((*change, True) for change in _content_changes(gap, settings, name))
     for name, gap in details["gap"].items():
-        yield from _appearance_changes(gap.get("appearance") or {}, settings, name)
+        yield from ((*change, True) for change in _appearance_changes(gap.get("appearance") or {}, settings, name))
     for name, part in (*details["real"].items(), ("sim", details["sim"])):
         for slice_ in part.get("worst_slices", []):
             for setting, value in _slice_changes(slice_, settings, details):
-                yield setting, value, f"{name} is weak on {slice_['sentence']}"
+                yield setting, value, f"{name} is weak on {slice_['sentence']}", bool(slice_.get("sure"))
 
 
-def _content_changes(gap: Details, settings: Settings, name: str) -> Iterator[Change]:
+def _content_changes(gap: Details, settings: Settings, name: str) -> Iterator[tuple[str, Any, str]]:
     content, camera = gap["content"], settings.randomization.camera
     heights = content.get("box_height")
     if heights and heights["total_variation"] >= LEAST_ELSEWHERE:
@@ -185,7 +188,7 @@ def _content_changes(gap: Details, settings: Settings, name: str) -> Iterator[Ch
             )
 
 
-def _appearance_changes(looks: Details, settings: Settings, name: str) -> Iterator[Change]:
+def _appearance_changes(looks: Details, settings: Settings, name: str) -> Iterator[tuple[str, Any, str]]:
     sensor = "randomization.sensor"
 
     def differ(measure: str) -> tuple[float, float, str] | None:

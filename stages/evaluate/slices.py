@@ -126,6 +126,8 @@ class WorstSlice:
         return {
             "measure": item.measure,
             "bin": item.bin,
+            "low": rounded(item.low),
+            "high": rounded(item.high),
             "figure": item.judged,
             "value": rounded(item.values[item.judged]),
             "overall": rounded(self.overall),

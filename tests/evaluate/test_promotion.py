@@ -190,9 +190,7 @@ def test_a_model_that_learnt_from_a_photograph_is_no_champion(project, photograp
     trained = project.train("good", [GOOD])
     for options in ({}, {"force": True, "reason": "a demo"}):
         with pytest.raises(InputError, match=r"cam1/7.jpg' of loco is the same picture as the training picture"):
-            project.promote(
-                trained, dataset=tmp_path, trained_on=read_data(tmp_path / "yolo").sha256, **options
-            )
+            project.promote(trained, dataset=tmp_path, trained_on=read_data(tmp_path / "yolo").sha256, **options)
     assert project.registry.versions() == []
 
 
