@@ -74,19 +74,6 @@ def resampling(pictures: int, resamples: int, seed: int = 0) -> Resampling:
     return Resampling(weights, resamples)
 
 
-def proportion_interval(hits: float, count: float) -> Interval:
-    """Exact interval of a share (Clopper and Pearson 1934).
-
-    For a share of nought or of everything, of which every resample says the same and the bootstrap learns nothing.
-    """
-    from scipy.stats import beta
-
-    tail = (1 - LEVEL) / 2
-    low = float(beta.ppf(tail, hits, count - hits + 1)) if hits > 0 else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, count - hits)) if hits < count else 1.0
-    return low, high
-
-
 def _levels(point: float, drawn: Floats, left_out: Floats, pictures: int) -> list[float]:
     """Quantiles of the resamples that the interval ends at."""
     edge = math.sqrt(pictures / (pictures - 1)) * _student(pictures - 1)

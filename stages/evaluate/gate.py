@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,8 @@ class Decision:
         reasons: sentences, each for or against.
         measure: ``f1`` or ``ap50``.
         margin: that the interval had to lie above.
-        pictures, objects: of the set.
+        pictures, objects: of the set, that were measured.
+        missing, unusable: pictures of the set that are not there, and that cannot be used; neither model has them.
         challenger, champion, difference: values; None where there is none.
         interval: paired 95 % interval of the difference.
         figures: of both, those that tell more than the one that decides among them, by name.
@@ -115,6 +116,18 @@ class Decision:
     figures: Mapping[str, Difference] = field(default_factory=dict)
     slices: tuple[Change, ...] = ()
     too_small: int = 0
+    missing: int = 0
+    unusable: int = 0
+
+    def without(self, missing: int, unusable: int) -> Decision:
+        """The decision with the number of pictures that it was made without, which is told among the reasons."""
+        left_out = missing + unusable
+        told = (
+            f"{left_out} of {left_out + self.pictures} pictures were left out ({missing} are not there, {unusable} "
+            "cannot be used)"
+        )
+        reasons = (*self.reasons, told) if left_out else self.reasons
+        return replace(self, reasons=reasons, missing=missing, unusable=unusable)
 
     def as_json(self) -> dict[str, Any]:
         """As in ``gate.json``."""
@@ -125,6 +138,8 @@ class Decision:
             "margin": self.margin,
             "pictures": self.pictures,
             "objects": self.objects,
+            "missing": self.missing,
+            "unusable": self.unusable,
             "challenger": rounded(self.challenger),
             "champion": rounded(self.champion),
             "difference": rounded(self.difference),
@@ -151,7 +166,7 @@ def decide(
     It passes when the paired interval of the difference lies above the margin, and no slice with enough objects falls
     by more than its limit. A slice is judged by its plain difference: the limits leave room for chance, since an
     interval for each of dozens of slices would let pass what it cannot tell. The first champion has only to
-    be measured.
+    reach the floor. On fewer pictures or objects than the settings ask for nothing passes.
 
     Args:
         challenger: what it found.
@@ -168,14 +183,12 @@ def decide(
     title = TITLES[settings.measure]
     sampling = resampling(ours.pictures, settings.resamples, seed)
     mine = _drawn(ours, names, scored, challenger.threshold, sampling.weights, settings.measure)
+    few = _too_few(ours.pictures, objects, settings)
     if champion is None:
         value = float(mine[0]) if np.isfinite(mine[0]) else None
-        known = "there is no champion yet, and " + (
-            f"{title} {value:.3f} was measured" if value is not None else f"{title} cannot be told on this set"
-        )
-        return Decision(
-            value is not None, (known,), settings.measure, settings.margin, ours.pictures, objects, challenger=value
-        )
+        reached, known = _first(value, title, settings.floor)
+        passed, reasons = reached and not few, (known, *few)
+        return Decision(passed, reasons, settings.measure, settings.margin, ours.pictures, objects, challenger=value)
     theirs = table(champion.results, coco=settings.measure == "ap50")
     other = _drawn(theirs, names, scored, champion.threshold, sampling.weights, settings.measure)
     lead = difference(mine, other, sampling)
@@ -189,10 +202,13 @@ def decide(
     kept = (
         f"none of the {len(judged)} slices of at least {settings.least_objects} objects falls by more than its limit "
         f"({small} smaller ones are not judged)"
+        if judged
+        else f"whether a slice falls is not known, since none of {small} has {settings.least_objects} objects"
     )
+    falls = tuple(f"falls by more than its limit: {text}" for text in fallen) or (kept,)
     return Decision(
-        passed=ahead and not fallen,
-        reasons=(reason, *(f"falls by more than its limit: {text}" for text in fallen), *(() if fallen else (kept,))),
+        passed=ahead and not fallen and not few,
+        reasons=(reason, *few, *falls),
         measure=settings.measure,
         margin=settings.margin,
         pictures=ours.pictures,
@@ -205,6 +221,27 @@ def decide(
         slices=judged,
         too_small=small,
     )
+
+
+def _too_few(pictures: int, objects: int, settings: Gate) -> tuple[str, ...]:
+    """What the set has too few of to decide anything, in sentences."""
+    wanted = (
+        (pictures, settings.least_pictures, "pictures", "gate.least_pictures"),
+        (objects, settings.least_set_objects, "objects", "gate.least_set_objects"),
+    )
+    return tuple(
+        f"{count} {what} are too few to decide ({key}={least})" for count, least, what, key in wanted if count < least
+    )
+
+
+def _first(value: float | None, title: str, floor: float) -> tuple[bool, str]:
+    """Whether a model may be the first champion by its figure."""
+    start = "there is no champion yet, and"
+    if value is None:
+        return False, f"{start} {title} cannot be told on this set"
+    if value < floor:
+        return False, f"{start} {title} {value:.3f} lies below the floor {floor:g} for the first"
+    return True, f"{start} {title} {value:.3f} was measured"
 
 
 def _figures(

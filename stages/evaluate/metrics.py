@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from stages.common.detection import OperatingPoint, best_f1_threshold, iou_matrix
 from stages.common.detection.matching import precision_recall_f1
-from stages.evaluate.bootstrap import Interval, Resampling, proportion_interval
+from stages.evaluate.bootstrap import Interval, Resampling
+from stages.evaluate.exact import FEW, few_counted, few_found, hull, rate_interval
 from stages.evaluate.inference import MATCH_IOU, PictureResult
 from stages.evaluate.precision import weighted_precision
 from stages.evaluate.table import LOOSE_IOU, Table
@@ -160,25 +161,29 @@ def score(
         intervals = {key: sampling.interval(value) for key, value in drawn[name].items()} if sampling and drawn else {}
         kept = {key: ends for key, ends in intervals.items() if ends is not None and values[key] is not None}
         counts = count(rank(found, numbers), threshold)
-        made[name] = Figures(counts, values, kept | _exact(counts, values) if sampling and found.pictures > 1 else kept)
+        if sampling and sampling.resamples and found.pictures > 1:
+            kept = hull(kept, _exact(found, numbers, threshold, values))
+        made[name] = Figures(counts, values, kept)
     everything = rank(found, scored)
     overall = made.pop(ALL)
     best = best_f1_threshold(everything.scores, everything.hits, everything.objects)
     return Scores(threshold, found.pictures, made, overall, best)
 
 
-def _exact(counts: Counts, values: Mapping[str, float | None]) -> dict[str, Interval]:
-    """Intervals of shares that are nought or one, of which every resample says the same."""
-    totals = {
-        "recall": counts.objects,
-        f"recall{LOOSE}": counts.objects,
-        "precision": counts.hits + counts.false_alarms,
-    }
-    return {
-        name: proportion_interval(round(value * totals[name]), totals[name])
-        for name in totals
-        if (value := values[name]) in (0, 1) and value is not None
-    }
+def _exact(
+    found: Table, numbers: Sequence[int], threshold: float, values: Mapping[str, float | None]
+) -> dict[str, Interval]:
+    """Intervals of the figures that hang on no mistake or no hit; see :mod:`stages.evaluate.exact`."""
+    made: dict[str, Interval] = {}
+    for iou, ending in ((MATCH_IOU, ""), (LOOSE_IOU, LOOSE)):
+        counts = count(rank(found, numbers, iou), threshold)
+        made |= few_counted(counts.hits, counts.false_alarms, counts.objects, ending)
+        if iou == MATCH_IOU and counts.false_alarms < FEW:
+            made["false_positives_per_picture"] = rate_interval(counts.false_alarms, found.pictures)
+    objects = int(np.isin(found.object_classes, numbers).sum())
+    averages = {name: few_found(values[name], objects) for name in PRECISION_NAMES}
+    made |= {name: ends for name, ends in averages.items() if ends}
+    return {name: ends for name, ends in made.items() if values[name] is not None}
 
 
 def sampled_figures(
@@ -239,9 +244,9 @@ def _mean(rows: Sequence[Values]) -> Values:
     return np.divide(total, known.sum(axis=0), out=np.full(table.shape[1], np.nan), where=known.any(axis=0))
 
 
-def rank(found: Table, classes: Sequence[int]) -> Ranking:
-    """Detections of some classes in the order of their scores, matched at IoU 0.5."""
-    outcome = found.at[MATCH_IOU]
+def rank(found: Table, classes: Sequence[int], iou: float = MATCH_IOU) -> Ranking:
+    """Detections of some classes in the order of their scores, matched at an IoU of :attr:`Table.at`."""
+    outcome = found.at[iou]
     counted = np.isin(found.classes, classes) & ~outcome.ignored
     objects = int(np.isin(found.object_classes, classes).sum())
     return Ranking(found.scores[counted], outcome.hit[counted], objects)

@@ -179,7 +179,7 @@ def judge(challenger: Model, champion: Model | None, labelled: LabelledSet, gate
     if not results:
         raise InputError(f"none of the pictures of {labelled.name} can be used ({unusable[0]}): get them again")
     other = Found(detect_set(champion, labelled)[0], champion.detector.threshold) if champion else None
-    return decide(
+    decision = decide(
         Found(results, challenger.detector.threshold),
         other,
         names,
@@ -189,6 +189,7 @@ def judge(challenger: Model, champion: Model | None, labelled: LabelledSet, gate
         cut_by=cut_by(champion or challenger, results, depth) if champion else {},
         seed=depth.seed,
     )
+    return decision.without(len(labelled.missing), len(unusable))
 
 
 def _undecided(gate: Gate, reason: str) -> Decision:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.evaluate.bootstrap import Interval, Resampling, proportion_interval
+from stages.evaluate.bootstrap import Interval, Resampling
+from stages.evaluate.exact import few_counted, hull
 from stages.evaluate.inference import PictureResult
 from stages.evaluate.metrics import rounded
 from stages.evaluate.truth import LabelledPicture
@@ -355,8 +356,10 @@ def _slice(
     drawn = _ratios(sampling.weights, hits, objects, alarms)
     values = {key: None if np.isnan(value[0]) else float(value[0]) for key, value in drawn.items()}
     intervals = {key: sampling.interval(value) for key, value in drawn.items() if values[key] is not None}
-    if objects.sum() and (not hits.sum() or hits.sum() == objects.sum()):
-        intervals["recall"] = proportion_interval(float(hits.sum()), float(objects.sum()))
+    kept = {key: ends for key, ends in intervals.items() if ends is not None}
+    if sampling.resamples:
+        wrongs = None if alarms is None else float(alarms.sum())
+        kept = hull(kept, few_counted(float(hits.sum()), wrongs, float(objects.sum())))
     low, high = ends
     return Slice(
         measure=measure,
@@ -369,7 +372,7 @@ def _slice(
         hits=int(hits.sum()),
         false_alarms=None if alarms is None else int(alarms.sum()),
         values=values,
-        intervals={key: value for key, value in intervals.items() if value is not None},
+        intervals=kept,
     )
 
 

@@ -1,23 +1,29 @@
 import numpy as np
 import pytest
 
-from stages.evaluate.bootstrap import proportion_interval, resampling
+from stages.evaluate.bootstrap import resampling
 from stages.evaluate.compare import difference
+from stages.evaluate.exact import proportion_interval, rate_interval
 from stages.evaluate.inference import MATCH_IOU
-from stages.evaluate.metrics import ALL, sampled_figures
-from stages.evaluate.table import COCO_IOUS, LOOSE_IOU, Outcome, Table
+from stages.evaluate.metrics import ALL, sampled_figures, score
+from stages.evaluate.table import COCO_IOUS, LOOSE_IOU, Outcome, Table, table
+from tests.evaluate.results import result
 
 FIGURES = ("ap50", "recall", "precision", "f1", "false_positives_per_picture")
 
 
-def draw_set(rng, pictures):
+GOOD = {"skill": 4.2, "sureness": 3.0, "wrong": 0.4}
+"""Of a model that finds 97 of 100 objects and raises an alarm in each twentieth picture."""
+
+
+def draw_set(rng, pictures, skill=1.0, sureness=1.0, wrong=2.0):
     """A set from a world where some pictures are harder than others, as a table."""
     hard = rng.normal(0, 0.7, pictures)
-    there, alarms = rng.poisson(1.6, pictures), rng.poisson(2.0, pictures)
+    there, alarms = rng.poisson(1.6, pictures), rng.poisson(wrong, pictures)
     owner = np.repeat(np.arange(pictures), there)
-    found = rng.random(len(owner)) < 1 / (1 + np.exp(-1 - hard[owner]))
+    found = rng.random(len(owner)) < 1 / (1 + np.exp(-skill - hard[owner]))
     logits = np.concatenate(
-        [rng.normal(1.0, 1.2, len(owner))[found] + 0.5 * hard[owner[found]], rng.normal(-1.2, 1.2, alarms.sum())]
+        [rng.normal(sureness, 1.2, len(owner))[found] + 0.5 * hard[owner[found]], rng.normal(-1.2, 1.2, alarms.sum())]
     )
     picture = np.concatenate([owner[found], np.repeat(np.arange(pictures), alarms)])
     hit = np.arange(len(picture)) < found.sum()
@@ -34,25 +40,55 @@ def figures(found, weights):
     return sampled_figures(found, ["thing"], [0], 0.5, weights)[ALL]
 
 
-@pytest.fixture(scope="module")
-def truth():
+def truth(**world):
     """The figures of the world itself: of so many pictures that chance has no part in them."""
-    world = draw_set(np.random.default_rng(99), 200_000)
+    world = draw_set(np.random.default_rng(99), 200_000, **world)
     return {name: float(value[0]) for name, value in figures(world, np.ones((1, world.pictures), np.float32)).items()}
 
 
-@pytest.mark.parametrize("pictures", [15, 60])
-def test_intervals_cover_the_truth_in_95_of_100_data_sets(truth, pictures):
-    """500 data sets: the share of intervals that hold the truth is 93 to 97 %."""
-    rng = np.random.default_rng(pictures)
-    covered = dict.fromkeys(FIGURES, 0)
+def cover(pictures, tries=500, **world):
+    """Shares of intervals that hold the truth, and their mean lengths, by figure; each data set once from the world."""
+    rng, wanted = np.random.default_rng(pictures), truth(**world)
+    ends = {name: [] for name in FIGURES}
     sampling = resampling(pictures, 400, seed=1)
-    for _ in range(500):
-        values = figures(draw_set(rng, pictures), sampling.weights)
+    for _ in range(tries):
+        found = draw_set(rng, pictures, **world)
+        drawn = sampled_figures(found, ["thing"], [0], 0.5, sampling.weights)
+        made = score(found, ["thing"], [0], 0.5, sampling, drawn).overall
         for name in FIGURES:
-            low, high = sampling.interval(values[name])
-            covered[name] += low <= truth[name] <= high
-    shares = {name: count / 500 for name, count in covered.items()}
+            if made.values[name] is not None:
+                ends[name].append(made.intervals[name])
+    held = {name: np.mean([low <= wanted[name] <= high for low, high in rows]) for name, rows in ends.items()}
+    return held, {name: np.mean([high - low for low, high in rows]) for name, rows in ends.items()}
+
+
+@pytest.mark.parametrize(("pictures", "longest"), [(15, 0.25), (40, 0.13), (100, 0.08)])
+def test_intervals_of_a_good_model_on_few_pictures_are_no_shorter(pictures, longest):
+    """Its handful of mistakes is a whole number, so more than 95 % is all that can be asked, without being long."""
+    shares, lengths = cover(pictures, 300, **GOOD)
+    assert all(share >= 0.93 for share in shares.values()), shares
+    assert lengths["f1"] < longest
+
+
+def test_a_model_without_a_mistake_may_make_some():
+    """Ten pictures with an object each, all found."""
+    found = table([result([(0, 0, 20, 20, 0.9, 0)], [(0, 0, 20, 20, 0, 0)]) for _ in range(10)])
+    made = score(found, ["thing", "other"], [0], 0.5, resampling(10, 200)).overall.intervals
+    for name in ("recall", "precision", "ap50", "recall_iou30", "precision_iou30"):
+        assert made[name] == pytest.approx((0.692, 1), abs=1e-3)  # 0.025 ** (1 / 10)
+    assert made["f1"] == pytest.approx((2 * 0.692 / 1.692, 1), abs=1e-3)
+    assert made["false_positives_per_picture"] == pytest.approx((0, 0.369), abs=1e-3)  # -log(0.025) / 10
+
+
+def test_a_rate_has_garwoods_interval():
+    assert rate_interval(0, 1) == pytest.approx((0, 3.689), abs=1e-3)
+    assert rate_interval(3, 2) == pytest.approx((0.619 / 2, 8.767 / 2), abs=1e-3)  # his table
+
+
+@pytest.mark.parametrize("pictures", [15, 60])
+def test_intervals_cover_the_truth_in_95_of_100_data_sets(pictures):
+    """500 data sets: the share of intervals that hold the truth is 93 to 97 %."""
+    shares, _ = cover(pictures)
     assert all(0.93 <= share <= 0.97 for share in shares.values()), shares
 
 

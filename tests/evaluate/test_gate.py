@@ -84,7 +84,39 @@ def test_too_little_to_tell():
     empty = Found([result([], []) for _ in range(5)], 0.5)
     assert gate(empty, empty).reasons[0] == "F1 cannot be told for both models on this set"
     assert not gate(empty, None).passed
+
+
+def test_the_first_champion_must_reach_a_floor():
     assert gate(found(3), None).passed
+    nothing = gate(found(0), None)
+    assert not nothing.passed
+    assert nothing.reasons == ("there is no champion yet, and F1 0.000 lies below the floor 0.1 for the first",)
+    assert gate(found(0), None, GATE.model_copy(update={"floor": 0})).passed
+
+
+@pytest.mark.parametrize("champion", [found(0, 11), None], ids=["a champion", "none"])
+def test_few_pictures_or_objects_decide_nothing(champion):
+    made = gate(found(11, 11), champion)
+    assert not made.passed
+    assert made.reasons[1:3] == (
+        "11 pictures are too few to decide (gate.least_pictures=12)",
+        "11 objects are too few to decide (gate.least_set_objects=20)",
+    )
+    enough = GATE.model_copy(update={"least_pictures": 11, "least_set_objects": 11})
+    assert gate(found(11, 11), champion, enough).passed
+
+
+def test_slices_that_are_too_small_are_no_reason_for_it():
+    made = gate(found(25, 25), found(5, 25))
+    assert made.passed
+    assert made.reasons[1] == "whether a slice falls is not known, since none of 2 has 30 objects"
+
+
+@pytest.mark.parametrize(("pictures", "most"), [(12, 5), (15, 5)])
+def test_an_equal_model_on_as_few_pictures_as_the_gate_takes(pictures, most):
+    """Under 5 of 100 tries; on four pictures it would be eight."""
+    rng = np.random.default_rng(3)
+    assert sum(one_try(rng, pictures, 0.55, GATE).passed for _ in range(100)) < most
 
 
 def test_models_that_were_really_trained():

@@ -80,6 +80,11 @@ class Project:
         real = ["real=loco", f"real.root={photographs}", "real.annotations=labels.json"] if photographs else []
         return compose("tracking=local", f"gate.registered_model={self.name}", *real, *more)
 
+    def lenient(self):
+        """Settings of a gate that takes any first model."""
+        gate = self.settings.gate.model_copy(update={"floor": 0.0})
+        return self.settings.model_copy(update={"gate": gate})
+
     def train(self, name, boxes):
         """An ONNX file and the MLflow run that holds it."""
         path = write_constant_model(self.root / self.name / f"{name}.onnx", NAMES, (128, 96), boxes, threshold=0.5)
@@ -101,21 +106,35 @@ class Project:
 
 
 def test_the_first_measured_model_is_champion(project):
-    trained = project.train("first", [])
+    refused = project.promote(project.train("nothing", []))
+    assert (refused["outcome"], refused["champion"]) == ("refused", None)
+    assert refused["decision"]["reasons"] == [
+        "there is no champion yet, and F1 0.000 lies below the floor 0.1 for the first"
+    ]
+    trained = project.train("first", [GOOD])
     content = project.promote(trained)
     assert content == project.written()
     assert content["outcome"] == "promoted"
-    assert content["decision"]["reasons"] == ["there is no champion yet, and F1 0.000 was measured"]
+    assert content["decision"]["reasons"] == ["there is no champion yet, and F1 1.000 was measured"]
     assert (content["decision"]["pictures"], content["decision"]["objects"]) == (40, 40)
     champion = project.registry.aliased(CHAMPION)
-    assert (champion.number, champion.run_id) == (1, trained[1])
+    assert (champion.number, champion.run_id) == (2, trained[1])
     assert project.registry.aliased(CHALLENGER) is None
-    with pytest.raises(GateError, match=r"version 1 of .* is champion already: train another model"):
+    with pytest.raises(GateError, match=r"version 2 of .* is champion already: train another model"):
         project.promote(trained)
 
 
+def test_pictures_that_are_left_out_are_told(project, photographs, tmp_path):
+    shutil.copytree(photographs, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "dataset/subset-1/cam0/0.jpg").unlink()
+    (tmp_path / "dataset/subset-1/cam1/1.jpg").write_text("no picture")
+    content = project.promote(project.train("first", [GOOD]), project.compose(tmp_path))
+    assert [content["decision"][key] for key in ("pictures", "missing", "unusable")] == [38, 1, 1]
+    assert content["decision"]["reasons"][1] == ("2 of 40 pictures were left out (1 are not there, 1 cannot be used)")
+
+
 def test_a_better_model_replaces_the_champion_and_rollback_brings_it_back(project):
-    project.promote(project.train("bad", [(60, 8, 90, 40, 0.9, 4)]))
+    project.promote(project.train("bad", [(60, 8, 90, 40, 0.9, 4)]), project.lenient())
     trained = project.train("good", [GOOD])
     content = project.promote(trained)
     assert content["outcome"] == "promoted"
@@ -220,7 +239,7 @@ def test_a_champion_of_other_classes_is_not_beaten(project):
     path = write_constant_model(project.root / project.name / "other.onnx", ("pallet_truck",), (128, 96), [])
     with open_run(LOCAL, project.root) as run:
         run.log_onnx(path, "detector")
-    project.promote((path, run.run_id))
+    project.promote((path, run.run_id), project.lenient())
     content = project.promote(project.train("good", [GOOD]))
     assert content["outcome"] == "refused"
     assert content["decision"]["reasons"] == ["the champion knows other classes (pallet_truck)"]
@@ -296,7 +315,7 @@ def test_deploy_does_not_go_past_a_registry_that_is_away(project, tmp_path):
 
 
 def test_a_champion_that_changes_meanwhile_stops_the_promotion(project, monkeypatch):
-    project.promote(project.train("bad", []))
+    project.promote(project.train("bad", []), project.lenient())
     middle, good = project.train("middle", [(0, 0, 9, 9, 0.9, 4)]), project.train("good", [GOOD])
     judged = promotion.judge
 
@@ -322,7 +341,7 @@ def test_the_commands_and_the_report(project, monkeypatch, capsys):
 
     folder = project.root / project.name
     models = folder / "models"
-    settings = project.settings.model_dump()
+    settings = project.lenient().model_dump()
     settings["tracking"]["uri"] = local_uri(project.root)
     folder.mkdir()
     monkeypatch.chdir(folder)

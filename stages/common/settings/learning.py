@@ -190,6 +190,9 @@ class Gate(Group):
         slice_limit: largest fall of a slice's figure that is let pass, as a difference.
         slice_limits: other limits by the slices' measure, such as ``{camera: 0.2}``.
         least_objects: of a slice that is judged; smaller ones move by chance.
+        least_pictures: of the set; on fewer, equal models pass too often.
+        least_set_objects: of the set.
+        floor: that the first champion's figure must reach, since there is none to compare it with.
         resamples: of the bootstrap.
     """
 
@@ -201,4 +204,7 @@ class Gate(Group):
     slice_limit: float = Field(0.1, ge=0, le=1)
     slice_limits: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field({})
     least_objects: int = Field(30, ge=1)
+    least_pictures: int = Field(12, ge=2)
+    least_set_objects: int = Field(20, ge=1)
+    floor: float = Field(0.1, ge=0, le=1)
     resamples: int = Field(2000, ge=100, le=100_000)
