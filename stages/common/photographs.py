@@ -22,6 +22,8 @@ def load_coco(path: Path) -> dict[str, Any]:
         raise InputError(f"annotations '{path}' cannot be read ({error.strerror}); check the path") from None
     try:
         content = json.loads(text)
+    except RecursionError:
+        raise InputError(f"annotations '{path}' are nested too deeply to be COCO; check the file") from None
     except ValueError:
         start = text[:40].decode("utf-8", "replace").strip()
         kind = "a web page" if start.startswith("<") else "cut short or another kind of file"

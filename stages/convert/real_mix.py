@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.checkout import main_checkout
+from stages.common.coco_checks import check_coco
 from stages.common.errors import InputError, SettingsError
 from stages.common.fingerprints import Fingerprint, find_copies, fingerprints
 from stages.common.photographs import in_folders, load_coco, locate
@@ -102,7 +103,8 @@ def draw_photographs(
         evaluated: more photographs that are measured on.
 
     Raises:
-        InputError: when the annotations are missing or damaged.
+        InputError: when the annotations are missing or damaged, or an entry is wrong
+            (:func:`~stages.common.coco_checks.check_coco`).
         SettingsError: when there are not so many photographs.
     """
     if not count:
@@ -114,6 +116,7 @@ def draw_photographs(
             "`python -m stages.evaluate fetch-loco`, set dataset.real_source.root, or set dataset.real_mix=0"
         )
     content = load_coco(root / source.annotations)
+    check_coco(content, root / source.annotations)
     entries = {locate(image, root): image for image in content["images"]}
     drawn = sorted((key for key in entries if in_folders(key[0], source.subsets)), key=lambda key: _rank(key, source))
     held_out = [path for name, path in entries if not in_folders(name, source.subsets)] + list(evaluated)
@@ -175,13 +178,8 @@ def _labels(
     sizes = {image["id"]: (float(image["width"]), float(image["height"])) for image in content["images"]}
     made: defaultdict[Any, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for entry in content["annotations"]:
-        try:
-            name, (width, height) = names[entry["category_id"]], sizes[entry["image_id"]]
-            left, top, wide, high = map(float, entry["bbox"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"annotation {entry.get('id')} of the real photographs is not as COCO has it ({error}); correct it"
-            ) from None
+        name, (width, height) = names[entry["category_id"]], sizes[entry["image_id"]]
+        left, top, wide, high = map(float, entry["bbox"])
         left, right = max(left, 0.0), min(left + wide, width)
         top, bottom = max(top, 0.0), min(top + high, height)
         if name not in classes or entry.get("iscrowd") or min(right - left, bottom - top) < max(min_box, 1):

@@ -132,6 +132,7 @@ class Measured:
         if self.unusable:
             some = "; ".join(self.unusable[:MOST_NOTES])
             made.append(f"{len(self.unusable)} pictures cannot be used and are not counted: {some}.")
+        made += labelled.remarks
         if labelled.unknown:
             made.append(
                 f"Annotated classes that the model does not know are not scored: {', '.join(labelled.unknown)}."

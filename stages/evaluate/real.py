@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from stages.common.checkout import main_checkout
+from stages.common.coco_checks import check_results
 from stages.common.detection import Detections
 from stages.common.errors import InputError
 from stages.common.photographs import in_folders, load_coco, locate
 from stages.common.settings.learning import RealSet
-from stages.evaluate.checks import check_results
 from stages.evaluate.fetch import fetch, read_checksums
 from stages.evaluate.truth import LabelledSet, read_labelled_set, xyxy_of
 
@@ -158,6 +158,8 @@ def _results(path: Path) -> Any:
         return json.loads(text)
     except OSError as error:
         raise InputError(f"'{path}' cannot be read ({error.strerror}); check it, or remove it") from None
+    except RecursionError:
+        raise InputError(f"'{path}' is nested too deeply for a list of COCO results; check it, or remove it") from None
     except ValueError:
         kind = " but a web page" if text.lstrip().startswith(b"<") else ""
         raise InputError(f"'{path}' is no list of COCO results{kind}; get it again, or remove it") from None

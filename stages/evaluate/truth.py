@@ -11,10 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.common.coco_checks import MEASURES, check_coco, label_of
 from stages.common.detection import Truth
 from stages.common.errors import InputError
 from stages.common.photographs import load_coco
-from stages.evaluate.checks import MEASURES, check_coco
+
+ROUNDING = 0.5
+"""Pixels by which a box may reach beyond its picture without a remark."""
+
+MOST_NAMED = 5
+"""Entries that a remark names."""
 
 SIM = "sim"
 """Name of the held-out renders among the sets."""
@@ -58,6 +64,7 @@ class LabelledSet:
         pictures: those that exist, in the order of the annotation file.
         missing: names of annotated pictures that are not there.
         unknown: annotated classes that the model does not know; they do not count.
+        remarks: what of the boxes was changed, in sentences.
     """
 
     name: str
@@ -66,6 +73,7 @@ class LabelledSet:
     pictures: tuple[LabelledPicture, ...]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def objects(self) -> int:
@@ -80,8 +88,8 @@ def read_labelled_set(
 
     Categories are matched with the model's classes by name, whatever their numbers. Those with at least one annotation
     count; in a file without any annotation (pictures of nothing) all that it lists do. ``iscrowd: 1`` marks an ignore
-    region; ``accepted_bboxes``, a list of boxes, are other extents that count as right. Boxes without area are left
-    out.
+    region; ``accepted_bboxes``, a list of boxes, are other extents that count as right. Boxes are cut to their picture,
+    as detections are, and those without area left out; remarks name their entries.
 
     Args:
         path: of the JSON.
@@ -91,7 +99,7 @@ def read_labelled_set(
 
     Raises:
         InputError: when the file is not COCO, lists no picture, an entry is wrong
-            (:func:`~stages.evaluate.checks.check_coco`), the model knows none of the classes, or not one of the
+            (:func:`~stages.common.coco_checks.check_coco`), the model knows none of the classes, or not one of the
             pictures is there.
     """
     content = load_coco(path)
@@ -122,8 +130,9 @@ def _labelled_set(
             f"annotations '{source}' have the classes {', '.join(sorted(used)) or 'none'}, of which the model knows "
             f"none ({', '.join(names)}); choose another set or train with scene.classes that name them"
         )
+    boxes, remarks = _boxes(content, names, listed)
     by_image = defaultdict(list)
-    for entry in content["annotations"]:
+    for entry in boxes:
         by_image[entry["image_id"]].append(entry)
     pictures, missing = [], []
     for image in content["images"]:
@@ -131,8 +140,7 @@ def _labelled_set(
         if not file.is_file():
             missing.append(shown)
             continue
-        entries = [entry for entry in by_image[image["id"]] if listed[entry["category_id"]] in names]
-        entries = [entry for entry in entries if min(entry["bbox"][2:4]) > 0]
+        entries = by_image[image["id"]]
         classes = [names.index(listed[entry["category_id"]]) for entry in entries]
         pictures.append(
             LabelledPicture(
@@ -152,7 +160,47 @@ def _labelled_set(
             f"none of the {len(missing)} pictures of '{source}' is there, '{locate(content['images'][0])[1]}' for one; "
             "correct the folder"
         )
-    return LabelledSet(name, names, scored, tuple(pictures), tuple(missing), tuple(sorted(used - set(names))))
+    unknown = tuple(sorted(used - set(names)))
+    return LabelledSet(name, names, scored, tuple(pictures), tuple(missing), unknown, remarks)
+
+
+def _boxes(
+    content: Mapping[str, Any], names: Sequence[str], listed: Mapping[Any, str]
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Annotations of the model's classes with boxes cut to their pictures, and what was changed of them."""
+    sizes = {image["id"]: (float(image["width"]), float(image["height"])) for image in content["images"]}
+    made, cut, empty = [], [], []
+    for place, entry in enumerate(content["annotations"]):
+        if listed[entry["category_id"]] not in names:
+            continue
+        size = sizes[entry["image_id"]]
+        box = _cut(entry["bbox"], size)
+        if min(box[2:]) <= 0:
+            empty.append(label_of(entry, place))
+            continue
+        if max(abs(new - old) for new, old in zip(box, entry["bbox"], strict=True)) > ROUNDING:
+            cut.append(label_of(entry, place))
+        accepted = [_cut(other, size) for other in entry.get("accepted_bboxes") or ()]
+        made.append({**entry, "bbox": box, "accepted_bboxes": [other for other in accepted if min(other[2:]) > 0]})
+    told = (
+        (cut, "boxes reach beyond their pictures and are cut to them"),
+        (empty, "boxes have no area and are not counted"),
+    )
+    return made, tuple(f"{len(which)} {what}: annotation {_some(which)}." for which, what in told if which)
+
+
+def _cut(box: Sequence[float], size: tuple[float, float]) -> list[float]:
+    """A COCO box as far as it lies in a picture of some (width, height)."""
+    left, top = max(box[0], 0.0), max(box[1], 0.0)
+    right, bottom = min(box[0] + box[2], size[0]), min(box[1] + box[3], size[1])
+    # a box inside stays as it is to the last bit, which left + width - left does not
+    wide = box[2] if (left, right) == (box[0], box[0] + box[2]) else right - left
+    high = box[3] if (top, bottom) == (box[1], box[1] + box[3]) else bottom - top
+    return [left, top, wide, high]
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:MOST_NAMED]) + (" and others" if len(labels) > MOST_NAMED else "")
 
 
 def xyxy_of(bboxes: Sequence[Sequence[float]]) -> NDArray[np.float64]:

@@ -23,10 +23,11 @@ def check_coco(content: Mapping[str, Any], path: Path) -> None:
         path: of the file, for the sentence.
 
     Raises:
-        InputError: naming the first entry that lacks a key, holds no number where one belongs, repeats an id, refers to
-            what is not there, or has a box that lies outside its picture, and what is wrong.
+        InputError: naming the first entry that lacks a key, holds no number where one belongs, repeats an id or a
+            picture's file, refers to what is not there, or has a box that lies outside its picture, and what is wrong.
     """
     sizes: dict[Any, tuple[float, float]] = {}
+    files: dict[str, Any] = {}
     for place, image in enumerate(content["images"]):
         entry = _Entry(_annotations(path), "image", place, image)
         width, height = entry.number("width"), entry.number("height")
@@ -38,6 +39,10 @@ def check_coco(content: Mapping[str, Any], path: Path) -> None:
         entry.tags()
         entry.fresh(sizes)
         sizes[image["id"]] = width, height
+        file = str(image.get("path") or image["file_name"]).lstrip("/").removeprefix("dataset/")
+        if file in files:
+            entry.fail(f"has the file '{file}' of image {files[file]}, which would count twice")
+        files[file] = image["id"]
     classes: dict[Any, str] = {}
     for place, category in enumerate(content["categories"]):
         entry = _Entry(_annotations(path), "category", place, category)
@@ -59,6 +64,11 @@ def check_coco(content: Mapping[str, Any], path: Path) -> None:
         entry.truth()
         for box in (entry.value("bbox"), *(annotation.get("accepted_bboxes") or ())):
             entry.box(box, *sizes[annotation["image_id"]])
+
+
+def label_of(annotation: Entry, place: int) -> str:
+    """What sentences call an annotation: its id, or else its place in the list, from 0."""
+    return f"{annotation['id']}" if "id" in annotation else f"number {place + 1} in the list"
 
 
 def check_results(content: Any, path: Path, categories: Collection[int | str]) -> list[Entry]:
