@@ -14,7 +14,7 @@ from stages.evaluate.bootstrap import Resampling, resampling
 from stages.evaluate.calibration import Calibration, calibration
 from stages.evaluate.compare import Published, compare_published, difference
 from stages.evaluate.gallery import View, gallery
-from stages.evaluate.inference import Model, PictureResult, detect_set, match_picture
+from stages.evaluate.inference import Model, PictureResult, detect_set, match_picture, picture_digest
 from stages.evaluate.metrics import ALL, Scores, confusion, rounded, sampled_figures, score
 from stages.evaluate.mistakes import Mistakes, mistakes
 from stages.evaluate.plots import Curves, Pairs, curves
@@ -72,6 +72,7 @@ class Measured:
         slices, worst: of objects and pictures.
         mistakes, calibration: by class name and ``all``.
         scales: other input sizes; empty when that was left out.
+        digest: of the pictures' content, see :func:`~stages.evaluate.inference.picture_digest`.
     """
 
     key: str
@@ -87,6 +88,12 @@ class Measured:
     mistakes: Mapping[str, Mistakes] = field(default_factory=dict)
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     scales: tuple[Scale, ...] = ()
+    digest: str = ""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of what was measured on: the pictures in their order, and the annotation file."""
+        return {"pictures": self.digest, "annotations": self.labelled.sha256}
 
     def metrics(self) -> dict[str, Any]:
         """As in ``metrics.json``."""
@@ -110,6 +117,7 @@ class Measured:
         return {
             **self.metrics(),
             "name": self.labelled.name,
+            "digests": self.digests,
             "unusable": list(self.unusable),
             "missing": list(self.labelled.missing),
             "unknown_classes": list(self.labelled.unknown),
@@ -185,6 +193,7 @@ def measure(
         mistakes=mistakes(results, names, scored, threshold),
         calibration={name: calibration(found, numbers, sampling) for name, numbers in groups.items()},
         scales=tuple(scales(model, labelled, results, settings)),
+        digest=picture_digest(labelled.pictures),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from stages.common.files import sha256_of
 from stages.common.settings.learning import Evaluate
 
 
-def provenance(model: Path, run_id: str, settings: Evaluate) -> dict[str, str]:
+def provenance(
+    model: Path, run_id: str, settings: Evaluate, measured_on: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
     """By what it is: the weights, how they were trained as far as ``training.json`` beside them says, and the measure.
 
     Times are left out, so that the same model gives the same report.
@@ -19,6 +22,7 @@ def provenance(model: Path, run_id: str, settings: Evaluate) -> dict[str, str]:
         model: ONNX file.
         run_id: MLflow run that trained it; empty when there is none.
         settings: of the measure.
+        measured_on: SHA-256 of pictures and annotations, by set.
     """
     import numpy
     import onnxruntime
@@ -35,6 +39,10 @@ def provenance(model: Path, run_id: str, settings: Evaluate) -> dict[str, str]:
         "data revision": training.get("data_revision"),
         "training data": training.get("data_sha256") and f"sha256 {training['data_sha256']}",
         "training settings": training.get("settings_sha256") and f"sha256 {training['settings_sha256']}",
+        **{
+            f"measured on {name}": ", ".join(f"{what} sha256 {sha256}" for what, sha256 in digests.items())
+            for name, digests in measured_on.items()
+        },
         "intervals": f"{settings.resamples} resamples of the pictures, seed {settings.seed}",
         "runtime": f"onnxruntime {onnxruntime.__version__}, numpy {numpy.__version__}",
     }

@@ -116,7 +116,8 @@ def evaluate(
         if isinstance(rendered, LabelledSet):
             gaps[item.name] = measure_gap(model, learnt_pictures(dataset, names), rendered, labelled, settings)
     outcome = Evaluation(_metrics(model.detector, sim, found, gaps), sim, found, gaps)
-    write_results(out, model.detector, run_id, outcome, provenance(path, run_id, settings))
+    measured_on = {item.key: item.digests for item in (*found.values(), sim) if isinstance(item, Measured)}
+    write_results(out, model.detector, run_id, outcome, provenance(path, run_id, settings, measured_on))
     return outcome
 
 

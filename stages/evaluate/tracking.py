@@ -111,9 +111,10 @@ def flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def _digest(part: Mapping[str, Any]) -> str:
+    """Of the photographs' content and their labels, so that the same name does not stand for other data."""
     import hashlib
 
-    content = json.dumps([part.get(key) for key in ("name", "pictures", "objects", "missing")])
+    content = json.dumps(part.get("digests"), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stages.common.coco_checks import MEASURES, check_coco, label_of
 from stages.common.detection import Truth
 from stages.common.errors import InputError
+from stages.common.files import sha256_of
 from stages.common.photographs import load_coco
 
 ROUNDING = 0.5
@@ -65,6 +66,7 @@ class LabelledSet:
         missing: names of annotated pictures that are not there.
         unknown: annotated classes that the model does not know; they do not count.
         remarks: what of the boxes was changed, in sentences.
+        sha256: of the annotation file.
     """
 
     name: str
@@ -74,6 +76,7 @@ class LabelledSet:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    sha256: str = ""
 
     @property
     def objects(self) -> int:
@@ -161,7 +164,7 @@ def _labelled_set(
             "correct the folder"
         )
     unknown = tuple(sorted(used - set(names)))
-    return LabelledSet(name, names, scored, tuple(pictures), tuple(missing), unknown, remarks)
+    return LabelledSet(name, names, scored, tuple(pictures), tuple(missing), unknown, remarks, sha256_of(source))
 
 
 def _boxes(

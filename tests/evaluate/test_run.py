@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,24 @@ def test_everything_that_is_promised_is_written(dataset, model, photographs, tmp
     assert "1 annotated pictures are not there and not counted: dataset/subset-1/gone.jpg." in markdown
     assert "Nothing real" not in markdown
     assert "abc123" in markdown
+
+
+def test_what_was_measured_on_is_told_by_its_content(dataset, model, photographs, tmp_path):
+    def digests():
+        evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
+        assert "measured on mine" in (tmp_path / "reports/report.html").read_text()
+        return json.loads((tmp_path / "reports/evaluation.json").read_text())["real"]["mine"]["digests"]
+
+    root = Path(photographs.root)
+    first = digests()
+    assert first["annotations"] == hashlib.sha256((root / "labels.json").read_bytes()).hexdigest()
+    write_photograph(root / "dataset/subset-1/1,0.jpg", seed=7)
+    second = digests()
+    assert (second["annotations"], second["pictures"] != first["pictures"]) == (first["annotations"], True)
+    labels = (root / "labels.json").read_text()
+    (root / "labels.json").write_text(labels.replace("40, 48]", "40, 47]"))
+    third = digests()
+    assert (third["pictures"], third["annotations"] != first["annotations"]) == (second["pictures"], True)
 
 
 def test_the_page_needs_nothing_else(dataset, model, photographs, tmp_path):

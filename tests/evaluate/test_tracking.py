@@ -115,6 +115,17 @@ def test_the_run_holds_report_pictures_data_and_what_it_is_about(reports):
     assert run.data.tags["model.sha256"] == "ab" * 32
 
 
+def test_the_same_name_does_not_stand_for_other_photographs(reports):
+    seen = set()
+    for pictures, annotations in (("a", "b"), ("a", "c"), ("d", "b")):
+        details = json.loads(json.dumps(DETAILS))
+        details["real"]["loco-dev"]["digests"] = {"pictures": pictures, "annotations": annotations}
+        (reports / "evaluation.json").write_text(json.dumps(details))
+        (item,) = evaluated(reports, metrics()).inputs.dataset_inputs
+        seen.add(item.dataset.digest)
+    assert len(seen) == 3
+
+
 def test_the_description_says_what_changed_and_whether_it_helped(reports):
     first = evaluated(reports, metrics(0.84, 0.8, 0.9), train={"epochs": 2})
     note = first.data.tags["mlflow.note.content"]
