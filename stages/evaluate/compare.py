@@ -56,8 +56,8 @@ class Published:
         """As in ``metrics.json``."""
         return {
             "precision": rounded(self.counts.precision),
-            "recall": rounded(self.counts.recall),
-            "f1": rounded(self.counts.f1),
+            "recall": rounded(self.counts.recall) if self.counts.objects else None,
+            "f1": rounded(self.counts.f1) if self.counts.objects else None,
             "ahead": {
                 name: {"difference": rounded(item.difference)}
                 | ({"interval": [rounded(end) for end in item.interval]} if item.interval else {})

@@ -125,7 +125,7 @@ class Scores:
         """Numbers as in ``metrics.json``, rounded to 5 places; None where there is nothing to measure."""
         return {
             **self.overall.as_json(),
-            "best_f1": rounded(self.best.f1),
+            "best_f1": rounded(self.best.f1) if self.overall.counts.objects else None,
             "best_threshold": rounded(self.best.threshold),
             "pictures": self.pictures,
             "classes": {name: figures.as_json() for name, figures in self.classes.items()},
@@ -217,6 +217,8 @@ def sampled_counts(
         hits = weights @ _by_picture(found, mine & outcome.hit)
         alarms = weights @ _by_picture(found, mine & ~outcome.hit & ~outcome.ignored)
         made |= ratios(hits, alarms, there, ending)
+        if not there.any():  # without objects there is no recall that F1 could balance precision with
+            made[f"f1{ending}"] = np.full(len(there), np.nan)
         if iou == MATCH_IOU:
             made["false_positives_per_picture"] = alarms / np.maximum(weights.sum(axis=1, dtype=np.float64), 1)
     return made

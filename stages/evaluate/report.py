@@ -48,8 +48,9 @@ READING = (
     "AP50 is the average precision at IoU 0.5 and AP50:95 the mean over IoU 0.5 to 0.95, over all thresholds; "
     "precision, recall and F1 are at the operating threshold and IoU 0.5, over all boxes together in the last row. "
     "Under each figure stands its 95 % interval over pictures. "
-    "The best F1 that any threshold gives on this set is {f1:.3f}, at {threshold:.3f}."
 )
+BEST = "The best F1 that any threshold gives on this set is {f1:.3f}, at {threshold:.3f}."
+NO_OBJECTS = "Nothing is annotated that counts, so average precision, recall and F1 are not known."
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,12 @@ def measured(
         title=title,
         intro=intro,
         notes=notes,
-        reading=READING.format(f1=scores.best.f1, threshold=scores.best.threshold),
+        reading=READING
+        + (
+            BEST.format(f1=scores.best.f1, threshold=scores.best.threshold)
+            if scores.overall.counts.objects
+            else NO_OBJECTS
+        ),
         overall=overall,
         rows=[*(_row(name, figures) for name, figures in scores.classes.items()), overall],
         published=[_published(name, published) for name, published in item.published.items()],
@@ -236,7 +242,7 @@ def _published(name: str, item: Published) -> dict[str, Any]:
         "name": name,
         "precision": counts.precision if found else None,
         "recall": counts.recall if counts.objects else None,
-        "f1": counts.f1 if found or counts.objects else None,
+        "f1": counts.f1 if counts.objects else None,
         "ahead": item.as_json()["ahead"],
     }
 

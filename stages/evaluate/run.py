@@ -62,8 +62,9 @@ class Evaluation:
             else:
                 numbers = item.scores
                 ap50 = "no AP50 without objects" if numbers.ap50 is None else f"AP50 {numbers.ap50:.3f}"
-                f1 = numbers.overall.counts.f1
-                parts.append(f"{name} {ap50}, F1 {f1:.3f} on {numbers.pictures} pictures")
+                f1 = numbers.overall.values["f1"]
+                told = "F1 not known" if f1 is None else f"F1 {f1:.3f}"
+                parts.append(f"{name} {ap50}, {told} on {numbers.pictures} pictures")
         if not self.real:
             parts.append("real not measured (real=none was chosen)")
         return "evaluate: " + "; ".join(parts)

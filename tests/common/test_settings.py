@@ -152,6 +152,17 @@ def test_load_names_an_unreadable_file(tmp_path: Path, content: bytes) -> None:
         load(params)
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [("<!DOCTYPE html><html><title>Sign in</title></html>", "a web page"), ("[1, 2]", "something else"), ("", "some")],
+)
+def test_load_names_a_file_of_something_else(tmp_path: Path, content: str, kind: str) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text(content)
+    with pytest.raises(SettingsError, match=rf"params.yaml holds no settings but {kind}.*: write it anew with python"):
+        load(params)
+
+
 def test_validation_frames_come_last_in_each_block() -> None:
     assert [validation_frames(count, 0.15) for count in (27, 28, 32, 60, 64, 96)] == [0, 1, 5, 6, 10, 15]
 

@@ -201,6 +201,21 @@ def test_photographs_of_another_size_or_damaged_are_not_counted(dataset, model, 
         evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
 
 
+def test_photographs_of_nothing_have_no_f1(dataset, model, photographs, tmp_path):
+    """False positives are counted, and the rest is not known, on the command line as in the reports."""
+    root = Path(photographs.root)
+    (root / "labels.json").write_text(json.dumps(loco_json(["subset-1/1,0.jpg", "subset-1/2.0.jpg"], [])))
+    outcome = evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path)
+    assert "mine no AP50 without objects, F1 not known on 2 pictures" in outcome.summary()
+    figures = outcome.metrics["real"]["mine"]
+    assert [figures[name] for name in ("f1", "f1_iou30", "recall", "ap50", "best_f1")] == [None] * 5
+    assert figures["false_positives_per_picture"] > 0
+    assert not {"f1", "recall"} & figures["interval"].keys()
+    page, markdown = ((tmp_path / "reports" / name).read_text() for name in ("report.html", "report.md"))
+    assert "Nothing is annotated that counts, so average precision, recall and F1 are not known." in page
+    assert not re.search(r"F1[^.]{0,40}0\.000", markdown)
+
+
 def test_several_real_sets_are_each_measured_under_their_name(dataset, model, photographs, tmp_path):
     """One is measured, of one no photograph is known, and figures, plots and report name each."""
     second = RealSet(name="hall-2", root=photographs.root, annotations="labels.json")

@@ -147,12 +147,16 @@ def load(path: Path = Path("params.yaml")) -> Settings:
         SettingsError: when the file is missing, no YAML, or holds mistakes; all of them are named.
     """
     try:
-        values = yaml.safe_load(path.read_bytes())
+        text = path.read_bytes()
+        values = yaml.safe_load(text)
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: write it with python -m stages.compose") from None
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(f"{path} cannot be read ({reason}): write it anew with python -m stages.compose") from error
+    if not isinstance(values, dict):
+        kind = "a web page" if text.lstrip().startswith(b"<") else "something else"
+        raise SettingsError(f"{path} holds no settings but {kind}: write it anew with python -m stages.compose")
     return check(values)
 
 
