@@ -87,7 +87,8 @@ FETCH = """\
 Get LOCO's photographs and annotations: 0.77 GB to download, about as much again while it is unpacked.
 
 reads   params.yaml, or conf/real/loco.yaml for addresses and sizes; what an earlier call left
-writes  data/real/loco: dataset/subset-1 to 5, rgb/*.json, unlabelled.txt (photographs without an entry)
+writes  data/real/loco: dataset/subset-1 to 5, rgb/*.json, unlabelled.txt (photographs without an entry), fetched.json
+        (size and SHA-256 of the first fetch, which later ones must have)
 takes   real.{root,annotations,files}"""
 
 PULL_REQUEST = """\
@@ -151,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     curve.set_defaults(command=curve_command)
     fetch = commands.add_parser("fetch-loco", help="get LOCO, checked", description=FETCH, formatter_class=raw)
     fetch.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE", help="composed settings")
+    fetch.add_argument("--renew", action="store_true", help="take files that are not those of the first fetch")
     add_debug(fetch)
     fetch.set_defaults(command=fetch_loco_command)
     _add_gate(commands)

@@ -136,7 +136,7 @@ def fetch_loco_command(args: argparse.Namespace) -> str:
     """Get LOCO."""
     from stages.evaluate.loco import fetch_loco
 
-    return fetch_loco(loco_settings(load(args.params)), Path.cwd()).summary()
+    return fetch_loco(loco_settings(load(args.params)), Path.cwd(), renew=args.renew).summary()
 
 
 def loco_settings(settings: Settings) -> RealSet:

@@ -1,14 +1,14 @@
 """Detections that really trained models made, kept as JSON in ``tests/data/predictions``.
 
 ``sim-test``: ``warehouse-yolo11n.pt``, exported at 640 pixels, on the 24 test frames of the laptop's settings (seed 0,
-Cycles). ``loco-dev``: the same model on the photographs of ``real/loco-dev``. ``loco-dev-refined``: that model after one
-epoch on 27 frames of the laptop's settings, as ``python -m stages.train`` leaves it, on the same photographs.
+Cycles). ``loco-dev``: the same model on the photographs of ``real/loco-dev``. ``loco-dev-refined``: that model after
+one epoch on 27 frames of the laptop's settings, as ``python -m stages.train`` leaves it, on the same photographs.
 
 That model, trained on 1,750 rendered frames, was the first of this project. ``weights/warehouse-yolo11s.pt`` took its
 place, so it lies in the repository's history alone, and frames are drawn otherwise by now: the three lists are kept as
 they are and cannot be made again from this checkout. They are there to check arithmetic on what trained models really
-say, not for the figures of a model. ``python -m tests.evaluate.predictions MODEL.onnx SET.json PICTURES OUT.json``, which
-made them, adds others.
+say, not for the figures of a model. ``python -m tests.evaluate.predictions MODEL.onnx SET.json PICTURES OUT.json``,
+which made them, adds others.
 """
 
 from __future__ import annotations

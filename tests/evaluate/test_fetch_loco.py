@@ -1,5 +1,6 @@
 """LOCO from a server on this machine that truncates, stalls, lies, and sends web pages."""
 
+import hashlib
 import http.server
 import io
 import json
@@ -11,7 +12,7 @@ import pytest
 
 from stages.common.errors import InputError
 from stages.common.settings.learning import Real
-from stages.evaluate.loco import UNLABELLED, fetch_loco
+from stages.evaluate.loco import RECORD, UNLABELLED, fetch_loco
 from stages.evaluate.real import LabelledSet, Unmeasured, real_set
 from tests.evaluate.conftest import NAMES, annotation, loco_json, write_photograph
 from tests.settings import compose
@@ -114,7 +115,7 @@ def names_below(folder):
 
 
 WHOLE = sorted(
-    [*(f"dataset/{name}" for name in PICTURES), "dataset/subset-1/unlabelled.jpg", "rgb/all.json", UNLABELLED]
+    [*(f"dataset/{name}" for name in PICTURES), "dataset/subset-1/unlabelled.jpg", "rgb/all.json", UNLABELLED, RECORD]
 )
 
 
@@ -212,6 +213,35 @@ def test_an_archive_cannot_write_elsewhere(server, settings, content, tmp_path):
     with pytest.raises(InputError, match="outside of its folder"):
         fetch_loco(settings.model_copy(update={"files": [file]}), tmp_path)
     assert not list(tmp_path.rglob("evil.jpg"))
+
+
+def test_a_file_must_stay_that_of_the_first_fetch(server, settings, content, tmp_path):
+    """LOCO's annotations have neither size nor hash, and their branch may move on."""
+    fetch_loco(settings, tmp_path)
+    root = tmp_path / "data/real/loco"
+    first = json.loads((root / RECORD).read_text())
+    assert first["rgb/all.json"] == {
+        "address": settings.files[1].address,
+        "size": len(content["/all.json"]),
+        "sha256": hashlib.sha256(content["/all.json"]).hexdigest(),
+    }
+    assert first["dataset"]["sha256"] == hashlib.sha256(content["/zip"]).hexdigest()
+    (root / "rgb/all.json").unlink()
+    changed = content["/all.json"].replace(b"[10, 10, 40, 60]", b"[10, 10, 40, 61]")
+    server.files["/all.json"] = changed
+    with pytest.raises(InputError, match=r"all.json' sent not the file of the first fetch .*fetch-loco --renew`"):
+        fetch_loco(settings, tmp_path)
+    assert json.loads((root / RECORD).read_text()) == first
+    assert not (root / "rgb/all.json").exists()
+    assert fetch_loco(settings, tmp_path, renew=True).new == 1
+    assert fetch_loco(settings, tmp_path).new == 0
+    (root / "rgb/all.json").write_bytes(content["/all.json"])
+    with pytest.raises(InputError, match=r"all.json' is not the file of the first fetch"):
+        fetch_loco(settings, tmp_path)
+    assert fetch_loco(settings, tmp_path, renew=True).new == 0
+    (root / RECORD).write_text("<html>")
+    with pytest.raises(InputError, match=r"fetched.json', which says what was fetched, cannot be read; remove it"):
+        fetch_loco(settings, tmp_path)
 
 
 def test_the_settings_name_the_published_sizes_and_split():
