@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,68 @@ def test_code_that_a_stage_depends_on_exists(name: str) -> None:
     code = [dep for dep in STAGES[name]["deps"] if dep.startswith(("stages/", "conf", "real"))]
     assert code
     assert not [dep for dep in code if not (REPOSITORY / dep).exists()]
+
+
+PLUMBING = (
+    *(
+        f"stages/common/{name}.py"
+        for name in (
+            "buckets", "channel", "checkout", "cli", "errors", "files", "mlflow_store", "pipeline", "processes",
+            "progress", "registry", "storage", "system", "tensorboard", "tracking",
+        )
+    ),
+    "stages/common/aws",
+    "stages/common/settings",  # the settings themselves are parameters
+)  # fmt: skip
+"""Code that says, keeps or sends what a stage makes, and does not change it."""
+
+ELSEWHERE = {
+    # types and constants of the frames' makers, whose work lies in data/frames
+    "convert": ("stages/sdg/assets", "stages/sdg/render"),
+    # sends the data set to a cloud job
+    "train": ("stages/push",),
+    # of the commands curve and promote
+    "evaluate": ("stages/convert", "stages/sdg", "stages/train"),
+    # reads what convert counted
+    "deploy": ("stages/convert", "stages/sdg", *(f"stages/common/{name}.py" for name in (
+        "coco_checks", "fingerprints", "photographs",
+    ))),
+}  # fmt: skip
+"""What else a stage imports without running it."""
+
+
+def imported(path: Path) -> Iterator[Path]:
+    """Files of ours that one imports, also within its functions."""
+    for node in ast.walk(ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{item.name}" for item in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [item.name for item in node.names]
+        for name in names:
+            place = Path(name.replace(".", "/"))
+            for file in (place.with_suffix(".py"), place / "__init__.py"):
+                if name.startswith("stages.") and (REPOSITORY / file).is_file():
+                    yield file
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_stage_depends_on_all_code_that_makes_its_results(name: str) -> None:
+    deps = [Path(dep) for dep in STAGES[name]["deps"] if dep.startswith("stages/")]
+    known = [*deps, *map(Path, (*PLUMBING, *ELSEWHERE[name]))]
+    folder = REPOSITORY / "stages" / name
+    waiting = [path.relative_to(REPOSITORY) for path in folder.rglob("*.py")]
+    seen = set(waiting)
+    while waiting:
+        found = {
+            path
+            for path in imported(waiting.pop())
+            if not any(path.is_relative_to(other) for other in map(Path, (*PLUMBING, *ELSEWHERE[name])))
+        }
+        waiting += found - seen
+        seen |= found
+    missing = sorted(str(path) for path in seen if not any(path.is_relative_to(other) for other in known))
+    assert missing == []
 
 
 def test_sdg_runs_again_whenever_its_frames_would_change() -> None:
