@@ -16,10 +16,11 @@ PREFIX = "compare"
 
 
 def write_compared(folder: Path, sim: Measured | None, real: Measured | None, gap: Gap | None) -> None:
-    """Write ``compare-{real,sim}-{curve,confusion}.csv`` and ``compare-gap.csv`` of the first real set.
+    """Write ``compare-{real,sim}-{curve,confusion}.csv`` and ``compare-gap-{content,appearance,features}.csv``.
 
-    A curve has recall, precision, f1 and threshold of all classes together, from the highest threshold down; the gap
-    one distance for each measure, 0 to 1 for content, in standard deviations for appearance. A set that was not
+    All of the first real set. A curve has recall, precision, f1 and threshold of all classes together, from the highest
+    threshold down; the gap one distance for each measure, in a table for each unit: of content the share that lies
+    elsewhere, of appearance standard deviations, of features KID and what it is without a gap. A set that was not
     measured leaves tables without rows, so that every run has the same plots.
 
     Args:
@@ -32,7 +33,8 @@ def write_compared(folder: Path, sim: Measured | None, real: Measured | None, ga
         _write(folder / f"{PREFIX}-{name}-curve.csv", ("recall", "precision", "f1", "threshold"), _curve(item))
         pairs = sorted(item.pairs.elements()) if item else []
         _write(folder / f"{PREFIX}-{name}-confusion.csv", ("actual", "predicted"), pairs)
-    _write(folder / f"{PREFIX}-gap.csv", ("measure", "distance"), _distances(gap))
+    for name, rows in _distances(gap).items():
+        _write(folder / f"{PREFIX}-gap-{name}.csv", ("measure", "distance"), rows)
 
 
 def _curve(item: Measured | None) -> Iterable[Sequence[str]]:
@@ -45,15 +47,15 @@ def _curve(item: Measured | None) -> Iterable[Sequence[str]]:
         yield [f"{value:.5f}" for value in (recall, precision, f1, threshold)]
 
 
-def _distances(gap: Gap | None) -> Iterable[Sequence[str]]:
-    if gap is None:
-        return
-    for part in gap.content:
-        if part.total_variation is not None:
-            yield f"content: {part.measure}", f"{part.total_variation:.5f}"
-    for look in gap.looks:
-        if look.effect is not None:
-            yield f"appearance: {look.measure}", f"{abs(look.effect):.5f}"
+def _distances(gap: Gap | None) -> dict[str, list[Sequence[str]]]:
+    content = [(part.measure, part.total_variation) for part in gap.content] if gap else []
+    looks = [(look.measure, None if look.effect is None else abs(look.effect)) for look in gap.looks] if gap else []
+    found = gap.features if gap else None
+    features = [("kid", found.kid), ("kid without a gap", found.without_gap)] if found else []
+    return {
+        name: [(measure, f"{value:.5f}") for measure, value in rows if value is not None]
+        for name, rows in (("content", content), ("appearance", looks), ("features", features))
+    }
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -20,8 +20,11 @@ from stages.evaluate.real import Unmeasured, real_set
 from stages.evaluate.run import evaluate
 from stages.evaluate.truth import LabelledSet
 
-COLUMNS = ("real", "set", "pictures", "ap50", "ap50_95", "precision", "recall", "f1")
-FIGURES = COLUMNS[2:]
+FIGURES = ("pictures", "ap50", "ap50_95", "precision", "recall", "f1")
+ENDS = ("ap50", "f1")
+"""Figures whose 95 % intervals are kept, as ``ap50_low`` and ``ap50_high``."""
+
+COLUMNS = ("real", "set", *FIGURES, *(f"{name}_{end}" for name in ENDS for end in ("low", "high")))
 WORK = Path(".cache/curve")
 SIM = "sim"
 
@@ -154,7 +157,14 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _rows(count: int, metrics: Mapping[str, Any]) -> list[Row]:
     by_set = {**metrics["real"], SIM: metrics["sim"]}
-    return [{"real": count, "set": name} | {key: item.get(key) for key in FIGURES} for name, item in by_set.items()]
+    made = []
+    for name, item in by_set.items():
+        row: Row = {"real": count, "set": name} | {key: item.get(key) for key in FIGURES}
+        for figure in ENDS:
+            low, high = (item.get("interval") or {}).get(figure) or (None, None)
+            row |= {f"{figure}_low": low, f"{figure}_high": high}
+        made.append(row)
+    return made
 
 
 def write_curve(out: Path, rows: Sequence[Row]) -> None:
@@ -170,7 +180,7 @@ def write_curve(out: Path, rows: Sequence[Row]) -> None:
 
 
 def chart(rows: Sequence[Row]) -> str:
-    """AP50 against the number of photographs, a line a set, as SVG."""
+    """AP50 with its 95 % interval against the number of photographs, a line a set, as SVG."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -179,15 +189,20 @@ def chart(rows: Sequence[Row]) -> str:
     with matplotlib.rc_context({"svg.hashsalt": "curve", "svg.fonttype": "path"}):
         figure, axes = pyplot.subplots(figsize=(6.4, 4.0), layout="constrained")
         for name in dict.fromkeys(str(row["set"]) for row in rows):
-            points = [(row["real"], row["ap50"]) for row in rows if row["set"] == name and row["ap50"] is not None]
+            known = [row for row in rows if row["set"] == name and row["ap50"] is not None]
+            reach = [
+                [abs(row[f"ap50_{end}"] - row["ap50"]) if row.get(f"ap50_{end}") is not None else 0 for row in known]
+                for end in ("low", "high")
+            ]
             style = {"linestyle": "--", "color": "0.6"} if name == SIM else {}
             label = "held-out renders" if name == SIM else name
-            axes.plot(*zip(*points, strict=True) if points else ([], []), marker="o", label=label, **style)
+            counted, figures = [row["real"] for row in known], [row["ap50"] for row in known]
+            axes.errorbar(counted, figures, yerr=reach, marker="o", capsize=3, label=label, **style)
         axes.set_xscale("symlog", linthresh=10)  # 0 has a place on it
         counts = sorted({int(row["real"]) for row in rows})
         axes.set_xticks(counts, [str(count) for count in counts])
         axes.minorticks_off()
-        axes.set(xlabel="real photographs in training", ylabel="AP50", ylim=(0, 1))
+        axes.set(xlabel="real photographs in training", ylabel="AP50, 95 % interval", ylim=(0, 1))
         axes.grid(alpha=0.3)
         axes.legend()
         made = io.StringIO()

@@ -11,6 +11,7 @@ import pytest
 
 from stages.common.errors import InputError
 from stages.compose.compose import write_params
+from stages.evaluate import learning_curve
 from stages.evaluate.commands import counts
 from stages.evaluate.learning_curve import draw_curve, write_curve
 from tests.convert.frames import write_frames
@@ -66,6 +67,7 @@ def test_the_curve_is_drawn_and_gone_on_with(project):
         ("4", "sim", "4"),
     ]
     assert all(0 <= float(row[key]) <= 1 for row in rows for key in ("ap50", "ap50_95", "recall", "f1"))
+    assert all(float(row["f1_low"]) <= float(row["f1"]) <= float(row["f1_high"]) for row in rows)
     assert "real photographs" in ended.stdout
     assert "<svg" in (project / "reports/curve.svg").read_text()
     steps = {path.name.split("-")[0]: path for path in (project / ".cache/curve").iterdir()}
@@ -102,4 +104,14 @@ def test_numbers_on_the_command_line():
 def test_a_figure_that_is_not_defined_stays_empty(tmp_path):
     rows = [{"real": 0, "set": "loco", "pictures": 3, "ap50": None}, {"real": 50, "set": "loco", "ap50": 0.5}]
     write_curve(tmp_path, rows)
-    assert (tmp_path / "curve.csv").read_text().splitlines()[1] == "0,loco,3,,,,,"
+    assert (tmp_path / "curve.csv").read_text().splitlines()[1] == "0,loco,3,,,,,,,,,"
+
+
+def test_intervals_are_in_the_table_and_the_chart():
+    found = {"pictures": 9, "ap50": 0.5, "f1": 0.4, "interval": {"ap50": [0.3, 0.6], "f1": [0.2, 0.55]}}
+    rows = learning_curve._rows(50, {"real": {"loco": found}, "sim": {"pictures": 4, "ap50": 0.7}})
+    assert [rows[0][name] for name in ("ap50_low", "ap50_high", "f1_low", "f1_high")] == [0.3, 0.6, 0.2, 0.55]
+    assert rows[1]["ap50_low"] is None
+    assert set(rows[0]) == set(learning_curve.COLUMNS)
+    bare = [{**row, "ap50_low": None, "ap50_high": None} for row in rows]
+    assert learning_curve.chart(rows) != learning_curve.chart(bare)

@@ -152,13 +152,18 @@ def test_the_plots_hold_the_curves(dataset, model, photographs, tmp_path):
     both = ("calibration", "confusion", "errors", "f1", "precision-recall", "scales", "slices")
     expected = {f"{name}-{kind}.csv" for name in ("sim", "mine") for kind in both}
     gap = {f"mine-{kind}.csv" for kind in ("content", "appearance", "noise")}
-    compared = {f"compare-{kind}.csv" for kind in ("real-curve", "real-confusion", "sim-curve", "sim-confusion", "gap")}
+    compared = {f"compare-{name}-{kind}.csv" for name in ("real", "sim") for kind in ("curve", "confusion")}
+    compared |= {f"compare-gap-{kind}.csv" for kind in ("content", "appearance", "features")}
     assert {path.name for path in plots.iterdir()} == expected | gap | compared
     steps = [(float(row["threshold"]), float(row["recall"])) for row in rows("compare-sim-curve.csv")]
     assert steps == sorted(steps, key=lambda step: (-step[0], step[1]))
     assert steps[-1][1] == 1
     assert rows("compare-real-confusion.csv") == rows("mine-confusion.csv")
-    assert {row["measure"] for row in rows("compare-gap.csv")} >= {"content: box_height", "appearance: contrast"}
+    gap = {name: {row["measure"] for row in rows(f"compare-gap-{name}.csv")} for name in ("content", "appearance")}
+    assert "box_height" in gap["content"]
+    assert "contrast" in gap["appearance"]
+    assert not gap["content"] & gap["appearance"], "shares and standard deviations share no axis"
+    assert {row["measure"] for row in rows("compare-gap-features.csv")} <= {"kid", "kid without a gap"}
     recall = {row["class"]: float(row["recall"]) for row in rows("sim-precision-recall.csv")}
     assert recall == {"pallet": 1, "pallet_truck": 1, "all": 1}
     best = max(rows("sim-f1.csv"), key=lambda row: float(row["f1"]) if row["class"] == "all" else 0)
