@@ -14,13 +14,17 @@ import numpy as np
 import pytest
 
 from stages.common.detection import Detector
+from stages.evaluate.appearance import Look, Spectrum
 from stages.evaluate.bootstrap import resampling
 from stages.evaluate.calibration import calibration
-from stages.evaluate.compare import Difference
+from stages.evaluate.compare import Difference, compare_published, difference
+from stages.evaluate.content import content_gap
+from stages.evaluate.features import FeatureGap
 from stages.evaluate.gallery import View, gallery
+from stages.evaluate.gap import Gap
 from stages.evaluate.gate_report import put_into_reports
-from stages.evaluate.measure import Measured
-from stages.evaluate.metrics import ALL, confusion, score
+from stages.evaluate.measure import Measured, Scale
+from stages.evaluate.metrics import ALL, confusion, sampled_counts, score
 from stages.evaluate.mistakes import mistakes
 from stages.evaluate.plots import charts, curves
 from stages.evaluate.report import Section, fitting, measured, unmeasured, write_report
@@ -42,9 +46,12 @@ MODEL = {"file": "m.onnx", "classes": NAMES, "input_size": [9, 9], "threshold": 
 
 
 def made_up(folder: Path, key: str = "hall", pictures: int = 12, size: tuple[int, int] = (100, 100)) -> Measured:
-    """A set with hits, misses, false positives and an ignore region in every third picture."""
+    """A set with hits, misses, false positives and an ignore region in every third picture.
+
+    Someone published detections of the same pictures, and another input size was tried.
+    """
     rng = np.random.default_rng(4)
-    results = []
+    results, theirs = [], []
     for number in range(pictures):
         name = NASTY.replace("/", "∕") if number == 0 else f"{LONG}{number}.png"
         path = write_photograph(folder / f"{number}.png", *size, seed=number)
@@ -54,9 +61,11 @@ def made_up(folder: Path, key: str = "hall", pictures: int = 12, size: tuple[int
         found += [(0, 0, 8, 8, 0.99, 0), (90, 0, 99, 9, 0.98, 1)] if number == 0 else []
         item = result(found, there, path=path)
         results.append(replace(item, picture=replace(item.picture, name=name, path=path)))
+        theirs.append(result(found[: 1 + number % 2], there, path=path))
     sampling, found_table = resampling(len(results), 50), table(results)
     slices = object_slices(results, THRESHOLD, (100, 100), sampling)
     scores = score(found_table, NAMES, (0, 1), THRESHOLD, sampling)
+    gain = difference(*(sampled_counts(found_table, (0, 1), at, sampling.weights)["f1"] for at in (0.7, 0.5)), sampling)
     labelled = LabelledSet(key, NAMES, (0, 1), tuple(item.picture for item in results), ("gone.jpg",), ("person",))
     return Measured(
         key=key,
@@ -66,6 +75,8 @@ def made_up(folder: Path, key: str = "hall", pictures: int = 12, size: tuple[int
         pairs=confusion(results, NAMES, THRESHOLD),
         shown=tuple(gallery(key, results, THRESHOLD, NAMES, (100, 100))),
         unusable=(f"'{NASTY}' is not a picture that can be decoded",),
+        published={"nvidia": compare_published(found_table, table(theirs), (0, 1), THRESHOLD, sampling)},
+        scales=(Scale(0.5, score(found_table, NAMES, (0, 1), 0.7, sampling), gain.difference, gain.interval),),
         slices=tuple(slices),
         worst=tuple(worst(slices, scores.overall.values)),
         mistakes=mistakes(results, NAMES, (0, 1), THRESHOLD),
@@ -73,13 +84,31 @@ def made_up(folder: Path, key: str = "hall", pictures: int = 12, size: tuple[int
     )
 
 
+def made_up_gap(item: Measured) -> Gap:
+    """Between the first and the second half of a set's pictures, and two looks."""
+    pictures = item.labelled.pictures
+    low, high = np.linspace(0.1, 0.4, 5), np.linspace(0.3, 0.8, 5)
+    frequencies = np.linspace(0.03, 0.5, 16)
+    return Gap(
+        NAMES,
+        tuple(content_gap(pictures[:6], pictures[6:], (0, 1), (100, 100))),
+        (Look("luminance", low, high, 0.3, 1.75), Look("contrast", low, low, 0.0, None)),
+        Spectrum(frequencies, -20 * frequencies, -30 * frequencies, 2.9),
+        FeatureGap(0.125, 0.031, "backbone", 64, 6, 6),
+    )
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def item(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    return made_up(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def report(item: Measured, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("a report")
     model = write_constant_model(folder / "m.onnx", NAMES, (100, 100), [], threshold=THRESHOLD)
-    item = made_up(folder / "pictures")
-    sim = replace(item, key="sim", shown=item.shown[:3])
-    outcome = Evaluation({}, sim, {"hall": item}, {})
+    sim = replace(item, key="sim", shown=item.shown[:3], published={})
+    outcome = Evaluation({}, sim, {"hall": item}, {"hall": made_up_gap(item)})
     write_results(folder / "reports", Detector(model), "run7", outcome, {"model": "m.onnx, sha256 " + "a1" * 32})
     return folder / "reports/report.html"
 
@@ -114,6 +143,40 @@ def test_the_verdict_comes_first(report: Path, open_page: OpenPage) -> None:
     assert order.index("Slices") < order.index("Curves") < order.index("Kinds of error")
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_others_detections_stand_in_the_verdict(item: Measured, size: Any, report: Path, open_page: OpenPage) -> None:
+    page = open_page(report, size)
+    told = item.published["nvidia"].as_json()
+    for key, title in (("f1", "F1"), ("precision", "precision"), ("recall", "recall")):
+        tile = page.locator("#verdict .tile", has=page.get_by_text(title, exact=True))
+        line = tile.locator("li").filter(has_text="published by nvidia")
+        assert line.is_visible()
+        text = " ".join(line.text_content().split())
+        ahead = told["ahead"][key]
+        assert f"published by nvidia {told[key]:.3f} {ahead['difference']:+.3f}".replace("-", "−") in text
+        assert ("may be chance" in text) == (ahead["interval"][0] <= 0 <= ahead["interval"][1])
+    assert page.get_by_text("Beside published detections, at IoU 0.5 on the same photographs").is_visible()
+    assert page.locator("#set-hall tr", has_text="published by nvidia").is_visible()
+    assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_gap_and_other_input_sizes_are_shown(size: Any, report: Path, open_page: OpenPage) -> None:
+    page = open_page(report, size)
+    hall = page.locator("#set-hall")
+    assert hall.locator(".histogram").count() >= 4
+    bars = hall.locator(".histogram").first.locator("i.real, i.sim")
+    assert max(bar.bounding_box()["height"] for bar in bars.all()) > 20, "bars can be told apart"
+    assert "luminance" in hall.get_by_role("row", name="luminance").text_content()
+    text = hall.text_content()
+    assert "Noise spectra differ by 2.900 dB." in text
+    assert re.search(r"0\.125 apart \(KID, kernel\s.*; without a gap it would stay below 0\.031", text)
+    sizes = hall.locator("table", has=page.get_by_text("times the model's own"))
+    assert sizes.locator("tbody td").first.text_content() == "0.5"
+    assert "lies elsewhere" not in page.locator("#set-sim").text_content()
+    assert overflow(page) == 0
+
+
 def test_the_gates_decision_and_the_champion_come_into_the_verdict(
     report: Path, tmp_path: Path, open_page: OpenPage
 ) -> None:
@@ -135,13 +198,13 @@ def test_the_gates_decision_and_the_champion_come_into_the_verdict(
     assert page.locator("#verdict .verdict b").all_text_contents() == [
         "Version 4 of detector is champion in place of version 3"
     ]
-    lines = page.locator("#verdict .tile li").all_text_contents()
-    assert lines[:3] == [
+    champion = page.locator("#verdict .tile li").filter(has_text="champion")
+    assert champion.all_text_contents() == [
         "champion, version 3 0.500 +0.300 +0.10 to +0.40",
         "champion, version 3 0.700 −0.100 −0.30 to +0.10, may be chance",
         "champion, version 3 0.500 +0.300 +0.10 to +0.40",
     ]
-    assert page.locator("#verdict .lead.better").count() == 2
+    assert champion.locator(".lead.better").count() == 2
     assert overflow(page) == 0
 
 
