@@ -187,9 +187,8 @@ class Capture:
 
     def _assets(self, specs: Mapping[str, Any]) -> dict[str, str]:
         """Paths of USD files by key, those that NVIDIA serves made reachable."""
-        folder = self._folder.root / "assets"
         return {
-            key: spec if isinstance(spec, str) else wrapped(spec, self._asset_root(), folder)
+            key: spec if isinstance(spec, str) else wrapped(spec, self._asset_root(), self._folder.assets)
             for key, spec in specs.items()
         }
 

@@ -42,7 +42,15 @@ class Asked:
 
 
 def job_of(settings: Renderer, sim: IsaacSim, gpu: str | None = None) -> dict[str, Any]:
-    """What is the same for all frames."""
+    """What is the same for all frames.
+
+    Args:
+        settings: of the renderer.
+        sim: of Isaac Sim.
+        gpu: number of the one GPU to use; a container is shown no other one, which is its number 0.
+    """
+    if sim.run.where == "container":
+        gpu = None
     picture = "rgb" if sim.colour == "rgb" else "HdrColor"
     annotators = list(dict.fromkeys([picture, *ALWAYS, *sim.annotators]))
     return {
