@@ -11,7 +11,7 @@ from typing import Any
 
 from stages.common.settings.isaac import IsaacSim
 from stages.common.settings.pictures import Renderer
-from stages.sdg.assets.reference import EDITS, USD, reference_of, without_edits
+from stages.sdg.assets.reference import EDITS, RULES, USD, reference_of, without_edits
 from stages.sdg.plan.types import Camera, FramePlan
 from stages.sdg.shards.records import plan_to_line
 
@@ -101,8 +101,16 @@ def asked_of(plan: FramePlan, camera: Camera, folder: Path) -> Asked:
             if placement.label is not None:
                 geometry[placement.id] = hashlib.sha256(key.encode()).hexdigest()[:16]
     edits = {item.id: item.parameters[EDITS] for item in plan.placements if EDITS in item.parameters}
+    rules = {item.id: json.loads(str(item.parameters[RULES])) for item in bare if RULES in item.parameters}
     own_lamps = any(item.parameters.get("own_lamps") for item in plan.placements)
     lamps = () if own_lamps else plan.lamps
     told = json.loads(plan_to_line(replace(plan, placements=bare, camera=camera, lamps=lamps)))
-    request = {"frame": plan.frame, "plan": told, "assets": assets, "edits": edits, "geometry": geometry}
+    request = {
+        "frame": plan.frame,
+        "plan": told,
+        "assets": assets,
+        "edits": edits,
+        "geometry": geometry,
+        "rules": rules,
+    }
     return Asked(request, geometry)

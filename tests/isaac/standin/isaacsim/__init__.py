@@ -51,10 +51,19 @@ class SimulationApp:
             os._exit(1)
         time.sleep(QUIRKS.get("slow_start", 0))
         self.loading = QUIRKS.get("loading_updates", 3)
+        self.updates = 0
 
     def update(self):
+        self.updates += 1
         if self.loading > 0:
             self.loading -= 1
+        if self.updates == QUIRKS.get("assets_come_after"):
+            # what a slow server sends: the whole of a file at last
+            from pxr import Sdf
+
+            asset = Path(os.environ["STANDIN_ASSETS"], QUIRKS["late_asset"])
+            asset.with_suffix(".late").rename(asset)
+            Sdf.Layer.Find(str(asset)).Reload(force=True)
 
     def is_running(self):
         return True
