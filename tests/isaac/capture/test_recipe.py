@@ -175,6 +175,11 @@ def test_a_local_pack_is_taken_from_the_settings(pack: Path, tmp_path: Path) -> 
     assert f"--/persistent/isaac/asset_root/default={pack}" in config["extra_args"]
 
 
+def test_the_example_of_a_hook_runs(tmp_path: Path) -> None:
+    told = drive(tmp_path, [{}], {}, "renderer.isaac.hooks=[examples/custom/warm_floor.py:warm_floor]")
+    assert told["frames"][0]["same_ids"] > 0.9999
+
+
 def test_a_hook_changes_the_stage(tmp_path: Path) -> None:
     hook = tmp_path / "hook.py"
     hook.write_text(

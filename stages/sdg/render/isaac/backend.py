@@ -111,14 +111,16 @@ class IsaacRenderer:
     def save_scene(self, plan: FramePlan, path: str) -> None:
         """Write the scene as a USD file of its own; its camera has the lens' distortion in Omniverse's attributes.
 
+        Assets of other people's files are references to those, as in the render.
+
         Raises:
             RenderError: when the path does not end in ``.usda``, ``.usdc`` or ``.usdz``, or cannot be written.
         """
         from stages.common.errors import InputError
-        from stages.sdg.render.usd.export import save_frame
+        from stages.sdg.render.usd.export import ASSET_ROOT, save_frame
 
         try:
-            save_frame(plan, Path(path))
+            save_frame(plan, Path(path), asset_root=self._sim.asset_root or ASSET_ROOT)
         except InputError as error:
             raise RenderError(str(error)) from error
 
