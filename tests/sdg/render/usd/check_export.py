@@ -12,11 +12,13 @@ from pxr import Usd, UsdGeom
 from benchmarks.usd_stages import Counted, count, plans
 from isaac.stage.keys import INSTANCE, LAMPS
 from stages.common.errors import InputError
+from stages.common.settings.isaac import IsaacSim
 from stages.sdg.assets.mesh import box
 from stages.sdg.assets.types import Asset, Material, Part
 from stages.sdg.plan.draft import scenarios
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.types import FramePlan
+from stages.sdg.render.isaac.backend import IsaacRenderer
 from stages.sdg.render.meshes import world_triangles
 from stages.sdg.render.usd.check import problems
 from stages.sdg.render.usd.export import foreign, open_frame, save_frame
@@ -70,6 +72,12 @@ def test_files_of_others_are_referred_to_by_their_address(suffix: str, assets: P
         assert size == pytest.approx(item.parameters.get("usd_scale", 1.0) * item.scale)
     labelled = sum(item.label is not None for item in drawn.placements)
     assert count(drawn, path) == Counted([], len(drawn.placements), labelled, 0)
+    # what the Isaac backend saves does the same
+    backend = IsaacRenderer.__new__(IsaacRenderer)
+    backend._sim = IsaacSim(asset_root=str(pack))
+    backend.save_scene(drawn, str(path.with_stem("scene")))
+    saved = Usd.Stage.Open(str(path.with_stem("scene")))
+    assert [prim.GetTypeName() for prim in saved.Traverse()].count("Cube") == len(foreign(drawn))
     # the environment brings its own lamps
     assert not stage.GetPrimAtPath(LAMPS).GetChildren()
     other = path.with_stem("other")
