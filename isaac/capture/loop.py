@@ -166,12 +166,14 @@ class Capture:
             CaptureError: when an asset shows nothing, with its address, or loading does not end. Rendered all the same,
                 its instances would be missing in the labels without a word.
         """
+        # our own files are whole or not there, and what is far away may be too small to have a surface
+        specs = {int(item["id"]): request["assets"][asset_key(item)] for item in request["plan"]["placements"]}
+        foreign = {number: str(spec["usd"]) for number, spec in specs.items() if not isinstance(spec, str)}
         missing: dict[str, int] = {}
         for _ in range(self._job["tries"]):
             self._settle(attempts)
-            empty = self._scene.empty(paths)
-            missing = {_address(request["assets"][asset_key(item)]): int(item["id"])
-                       for item in request["plan"]["placements"] if int(item["id"]) in empty}  # fmt: skip
+            empty = self._scene.empty({number: paths[number] for number in foreign})
+            missing = {foreign[number]: number for number in sorted(empty)}
             if not missing:
                 return
             attempts.append(f"{len(missing)} assets showed nothing")
@@ -272,11 +274,6 @@ class Capture:
 
 def _key_of(asset: str, path: str) -> str:
     return hashlib.sha256(f"{asset} {path}".encode()).hexdigest()[:16]
-
-
-def _address(spec: Any) -> str:
-    """Of an asset, as its request has it: a file, or the facts of somebody else's."""
-    return str(spec if isinstance(spec, str) else spec["usd"])
 
 
 def load_hook(place: str) -> Callable[[Any, Mapping[str, Any], Mapping[int, str]], object]:
