@@ -65,7 +65,7 @@ def write(folder: Path, count: int) -> dict[str, float]:
     from stages.sdg.render.usd.export import save_frame
 
     plain, lens = [], []
-    for number, drawn in enumerate(plans(count, f"dataset.frames.sizes=[{SIZE}]")):
+    for number, (_, drawn) in enumerate(plans(count, f"dataset.frames.sizes=[{SIZE}]")):
         lens.append(lens_error(drawn))
         plan = dataclasses.replace(drawn, camera=dataclasses.replace(drawn.camera, distortion=(0.0, 0.0)))
         path = folder / f"{number:04d}.usdc"

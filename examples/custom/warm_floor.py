@@ -3,23 +3,18 @@
 Here pxr and Replicator's functional calls may be used, as in a Replicator script; name it in ``renderer.isaac.hooks``.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from isaac.capture.edits import apply_edits
+
 
 def warm_floor(stage: Any, plan: Mapping[str, Any], paths: Mapping[int, str]) -> None:
-    """Tint every floor of the plan by its frame number."""
-    from pxr import Gf, UsdGeom
-
+    """Give every floor of the plan a material whose colour goes from white to red with the frame number."""
     share = plan["frame"] % 10 / 10
+    material = {"colour": [1.0, 1.0 - share, 1.0 - share], "roughness": 0.6}
+    edits = json.dumps([{"match": "^/floor", "values": [{"material": material}]}])
     for placement in plan["placements"]:
         if placement["family"] == "floor":
-            prim = stage.GetPrimAtPath(paths[placement["id"]])
-            UsdGeom.PrimvarsAPI(prim).CreatePrimvar("tint", stage_type()).Set(Gf.Vec3f(1.0, 1.0 - share, 1.0 - share))
-
-
-def stage_type() -> Any:
-    """Type of the tint."""
-    from pxr import Sdf
-
-    return Sdf.ValueTypeNames.Color3f
+            apply_edits(stage, paths[placement["id"]], edits, str)

@@ -6,6 +6,7 @@ Files alone, so that it works between two Pythons, into a container, and across 
     requests/N.json    a frame to render; asked for in the order of names
     passes/N.npz       what came of it
     geometry/KEY.npz   triangles of assets that only Isaac Sim can read
+    assets/KEY.usda    files that bring such assets to metres
     journal.jsonl      one line an event: started, done, failed, with attempts and seconds
     stop               no more requests will come
     manifest.json      written before the app is closed: what was done, and why it ended
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 JOB, JOURNAL, MANIFEST, STOP = "job.json", "journal.jsonl", "manifest.json", "stop"
-REQUESTS, PASSES, GEOMETRY = "requests", "passes", "geometry"
+REQUESTS, PASSES, GEOMETRY, ASSETS = "requests", "passes", "geometry", "assets"
 
 STARTED, READY, DONE, FAILED = "started", "ready", "done", "failed"
 """Events of the journal."""
@@ -42,7 +43,8 @@ class JobFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in (REQUESTS, PASSES, GEOMETRY):
+        # all of them at once, by who may hand them over to the user of a container
+        for name in (REQUESTS, PASSES, GEOMETRY, ASSETS):
             (root / name).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -71,6 +73,11 @@ class JobFolder:
     def geometry(self, key: str) -> Path:
         """File with an asset's triangles."""
         return self.root / GEOMETRY / f"{key}.npz"
+
+    @property
+    def assets(self) -> Path:
+        """Folder for small files about other people's assets."""
+        return self.root / ASSETS
 
     def asked(self) -> list[int]:
         """Frames that there is a request for, in order."""

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def triangles_below(stage: Any, path: str) -> NDArray[np.float32]:
-    """(T, 3, 3) corners of all visible meshes below a prim, in the prim's coordinates; instances included.
+def triangles_below(stage: Any, path: str, within: str = "") -> NDArray[np.float32]:
+    """(T, 3, 3) corners of all visible meshes below a prim, in its coordinates or in those of a prim that it is in.
+
+    Instances are included.
 
     Polygons are fanned from their first corner. Guides and proxies, which are not rendered, are left out.
     """
@@ -17,7 +19,7 @@ def triangles_below(stage: Any, path: str) -> NDArray[np.float32]:
 
     root = stage.GetPrimAtPath(path)
     worlds = UsdGeom.XformCache()
-    to_root = worlds.GetLocalToWorldTransform(root).GetInverse()
+    to_root = worlds.GetLocalToWorldTransform(stage.GetPrimAtPath(within or path)).GetInverse()
     pieces = [np.zeros((0, 3, 3), np.float32)]
     for prim in Usd.PrimRange(root, Usd.TraverseInstanceProxies()):
         if not prim.IsA(UsdGeom.Mesh):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -19,14 +20,17 @@ from isaac.capture.folder import DONE, FAILED, READY, STARTED, JobFolder, read_j
 from isaac.capture.geometry import triangles_below
 from isaac.capture.references import address, wrapped
 from isaac.capture.runtime import Runtime, versions
-from isaac.capture.scene import Scene
-from isaac.stage.keys import CAMERA
+from isaac.capture.scene import Inside, Scene
+from isaac.stage.keys import CAMERA, asset_key
 
 PAUSE = 0.02
 """Seconds between looks for a request."""
 
 BROKEN = 3
 """Frames that fail one after the other, after which a fresh process has better chances than this one."""
+
+SHOWN = 3
+"""Assets that a message names before the rest is only counted."""
 
 TOLERANCE = 0.25
 """Pixels by which the engine's focal length may differ from the plan's."""
@@ -121,12 +125,16 @@ class Capture:
         size = int(plan["camera"]["width"]), int(plan["camera"]["height"])
         owners = self._scene.show(plan, self._assets(request["assets"]))
         paths = {number: path for path, number in owners.items()}
+        self._load(request, paths, attempts)
+        rules = {int(number): told for number, told in request.get("rules", {}).items()}
+        inside = self._scene.label(plan, paths, rules)
+        owners = {**owners, **{thing.path: number for number, (_, thing) in inside.items()}}
         edited = self._edit(request.get("edits", {}), paths)
         for hook in self._hooks:
             hook(self._scene.stage, plan, paths)
         is_new = self._runtime.look(CAMERA, size)
-        if not self._runtime.settle():
-            attempts.append("the stage was still loading")
+        self._settle(attempts)
+        self._scene.check_labels(paths)
         if is_new or not self._warm:
             # the first frame of a render product is blank, or has no labels yet
             self._attempt_step(self._job["subframes"], attempts)
@@ -143,12 +151,43 @@ class Capture:
                 found = str(error) if isinstance(error, read.CaptureError) else f"{type(error).__name__}: {error}"
             if found is None:
                 self._keep_geometry(request.get("geometry", {}), paths)
+                arrays["inside"] = self._told_inside(arrays["instance"], inside, request, paths)
                 return arrays, {"subframes": subframes, "edited": edited, **facts}
             fault = found
             attempts.append(f"{fault} at {subframes} subframes")
             subframes = min(2 * subframes, self._job["max_subframes"])
-            self._runtime.settle()
+            self._settle(attempts)
         raise read.CaptureError(f"{fault}, also at {attempts[-1].rpartition(' at ')[2]}")
+
+    def _load(self, request: Mapping[str, Any], paths: Mapping[int, str], attempts: list[str]) -> None:
+        """Wait until all that the plan refers to is there.
+
+        Raises:
+            CaptureError: when an asset shows nothing, with its address, or loading does not end. Rendered all the same,
+                its instances would be missing in the labels without a word.
+        """
+        # our own files are whole or not there, and what is far away may be too small to have a surface
+        specs = {int(item["id"]): request["assets"][asset_key(item)] for item in request["plan"]["placements"]}
+        foreign = {number: str(spec["usd"]) for number, spec in specs.items() if not isinstance(spec, str)}
+        missing: dict[str, int] = {}
+        for _ in range(self._job["tries"]):
+            self._settle(attempts)
+            empty = self._scene.empty({number: paths[number] for number in foreign})
+            missing = {foreign[number]: number for number in sorted(empty)}
+            if not missing:
+                return
+            attempts.append(f"{len(missing)} assets showed nothing")
+        some = ", ".join(f"{url} (instance {number})" for url, number in list(missing.items())[:SHOWN])
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        raise read.CaptureError(f"nothing to see is in {some}{more}: the file is missing, was not loaded, or is empty")
+
+    def _settle(self, attempts: list[str]) -> None:
+        """Let the app load; a CaptureError when that does not end."""
+        for _ in range(self._job["tries"]):
+            if self._runtime.settle():
+                return
+            attempts.append("the stage was still loading")
+        raise read.CaptureError("the stage did not end loading: see whether its assets can be reached")
 
     def _attempt_step(self, subframes: int, attempts: list[str]) -> None:
         try:
@@ -187,9 +226,8 @@ class Capture:
 
     def _assets(self, specs: Mapping[str, Any]) -> dict[str, str]:
         """Paths of USD files by key, those that NVIDIA serves made reachable."""
-        folder = self._folder.root / "assets"
         return {
-            key: spec if isinstance(spec, str) else wrapped(spec, self._asset_root(), folder)
+            key: spec if isinstance(spec, str) else wrapped(spec, self._asset_root(), self._folder.assets)
             for key, spec in specs.items()
         }
 
@@ -212,6 +250,30 @@ class Capture:
             place = self._folder.geometry(key)
             if not place.exists():
                 write_arrays(place, {"triangles": triangles_below(self._scene.stage, paths[int(number)])})
+
+    def _told_inside(
+        self,
+        instance: Any,
+        inside: Mapping[int, tuple[int, Inside]],
+        request: Mapping[str, Any],
+        paths: Mapping[int, str],
+    ) -> Any:
+        """The things inside files that are seen, as JSON, their triangles written once for each of them."""
+        keys = {int(item["id"]): asset_key(item) for item in request["plan"]["placements"]}
+        told = {}
+        for number in sorted({*np.unique(instance).tolist()} & inside.keys()):
+            owner, thing = inside[number]
+            key = _key_of(keys[owner], thing.own)
+            place = self._folder.geometry(key)
+            if not place.exists():
+                triangles = triangles_below(self._scene.stage, thing.path, within=paths[owner])
+                write_arrays(place, {"triangles": triangles})
+            told[number] = {"label": thing.label, "of": owner, "path": thing.own, "geometry": key}
+        return np.frombuffer(json.dumps(told).encode(), np.uint8)
+
+
+def _key_of(asset: str, path: str) -> str:
+    return hashlib.sha256(f"{asset} {path}".encode()).hexdigest()[:16]
 
 
 def load_hook(place: str) -> Callable[[Any, Mapping[str, Any], Mapping[int, str]], object]:

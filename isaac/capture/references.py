@@ -53,19 +53,26 @@ def address(url: str, root: str | None) -> str:
     return f"{root}{url}"
 
 
-def wrapped(spec: Mapping[str, Any], root: str | None, folder: Path) -> str:
-    """Path of a small file that shows an asset in metres, Z up, its front along +X; made when it is not there.
+def wrapper(spec: Mapping[str, Any], root: str | None) -> str:
+    """Text of a small file that shows an asset in metres, Z up, its front along +X.
 
     Args:
         spec: ``usd`` (address), ``scale`` (metres a unit), ``up`` (``z`` or ``y``), ``turn`` (degrees about Z).
         root: of NVIDIA's assets.
-        folder: for such files.
+
+    Raises:
+        CaptureError: when the address cannot stand in a USD file, or lies below a root that cannot be reached.
     """
     url = address(str(spec["usd"]), root)
     if "@" in url or "\n" in url:
         raise CaptureError(f"the address {url!r} cannot stand in a USD file; rename the asset")
     tilt = 90 if spec.get("up", "z") == "y" else 0
-    text = WRAPPER.format(url=url, tilt=tilt, turn=float(spec.get("turn", 0.0)), scale=float(spec.get("scale", 1.0)))
+    return WRAPPER.format(url=url, tilt=tilt, turn=float(spec.get("turn", 0.0)), scale=float(spec.get("scale", 1.0)))
+
+
+def wrapped(spec: Mapping[str, Any], root: str | None, folder: Path) -> str:
+    """Path of a file with :func:`wrapper` in a folder; made when it is not there."""
+    text = wrapper(spec, root)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.usda"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,14 @@
 
 The builder replaces a plan's scene by the next one's and leaves what both share as it is. What only rendering needs
 lies in the session layer, above it: every instance gets a label, since only labelled prims have ids, and the labels
-that referenced files bring along go, since they would be joined with ours by commas.
+that referenced files bring along go, since they would be joined with ours by commas. Prims inside a file that rules
+name are things of their own: they get a label and, for the frame, a number above those of the plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from isaac.capture.read import SCENERY, CaptureError
@@ -19,8 +21,26 @@ Build = Callable[[Any, Any, Mapping[str, str]], Mapping[int, str]]
 LABELS, OLD_LABELS = "semantics:labels:", "semantic:"
 """Attributes of UsdSemantics, and of the SemanticsAPI before Isaac Sim 5."""
 
+REFERENCE = "Reference"
+"""Prim below an instance that refers to somebody else's file, in :data:`isaac.capture.references.WRAPPER`."""
+
 CACHED = 400
 """Layers of assets that stay open while no frame shows them; those not shown for the longest time go first."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A thing inside a file, found by a rule.
+
+    Attributes:
+        path: of its prim on the stage.
+        own: the same as the file itself has it.
+        label: its class.
+    """
+
+    path: str
+    own: str
+    label: str
 
 
 class Scene:
@@ -36,9 +56,10 @@ class Scene:
         self._cleared: dict[str, Any] = {}
         self._layers: dict[str, Any] = {}
         self._scenery: list[str] = []
+        self._inside: dict[str, list[Inside]] = {}
 
     def show(self, plan: Plan, assets: Mapping[str, str]) -> dict[str, int]:
-        """Make the stage show a plan.
+        """Make the stage show a plan; once it has loaded, :meth:`label` gives it its labels.
 
         Args:
             plan: JSON of a ``FramePlan``, its camera a pinhole one.
@@ -47,23 +68,77 @@ class Scene:
         Returns:
             Instance number by prim path.
         """
-        from pxr import Usd
-
         self._keep_open(assets.values())
         self._take_back_labels()
         paths = {int(number): str(path) for number, path in self._build(self.stage, plan, assets).items()}
+        for number, path in paths.items():
+            if not self.stage.GetPrimAtPath(path):
+                raise CaptureError(f"the stage has no prim {path} for instance {number}")
+        self._forget(set(paths.values()))
+        return {path: number for number, path in paths.items()}
+
+    def label(
+        self, plan: Plan, paths: Mapping[int, str], rules: Mapping[int, Mapping[str, str]]
+    ) -> dict[int, tuple[int, Inside]]:
+        """Give what is loaded its labels.
+
+        Args:
+            plan: that is shown.
+            paths: prim path by instance number.
+            rules: class by pattern of paths inside the file, by the number of the instance that shows it.
+
+        Returns:
+            Things inside files by a number of their own, each with that of the instance that it is in.
+
+        Raises:
+            CaptureError: when rules label no prim: none of its things would be in the labels.
+        """
+        from pxr import Usd
+
+        found: dict[int, tuple[int, Inside]] = {}
+        free = max(paths, default=0) + 1
         with Usd.EditContext(self.stage, self.stage.GetSessionLayer()):
             for placement in plan["placements"]:
-                path = paths[int(placement["id"])]
+                number = int(placement["id"])
+                path = paths[number]
                 prim = self.stage.GetPrimAtPath(path)
-                if not prim:
-                    raise CaptureError(f"the stage has no prim {path} for instance {placement['id']}")
                 self._clear_foreign(prim)
                 if not placement.get("label"):
                     _label(prim, SCENERY)
                     self._scenery.append(path)
-        self._forget(set(paths.values()))
-        return {path: number for number, path in paths.items()}
+                if number in rules:
+                    if path not in self._inside:
+                        self._inside[path] = _labelled_inside(self.stage, path, rules[number])
+                    for thing in self._inside[path]:
+                        found[free] = number, thing
+                        free += 1
+        return found
+
+    def empty(self, paths: Mapping[int, str]) -> set[int]:
+        """Instances below whose prim there is nothing that can be seen: their file is missing or not loaded yet.
+
+        Args:
+            paths: prim path by instance number.
+        """
+        return {number for number, path in paths.items() if not _shows(self.stage.GetPrimAtPath(path))}
+
+    def check_labels(self, paths: Mapping[int, str]) -> None:
+        """See that every instance has a label still: one without has no id, and would be missing in the frame's labels.
+
+        Args:
+            paths: prim path by instance number.
+
+        Raises:
+            CaptureError: when one has none.
+        """
+        from isaac.stage.semantics import labels_of
+
+        bare = [number for number, path in paths.items() if not labels_of(self.stage.GetPrimAtPath(path))]
+        if bare:
+            raise CaptureError(
+                f"{len(bare)} of {len(paths)} instances have no label (the first is {bare[0]}), and would have no ids: "
+                "see what renderer.isaac.hooks do to them"
+            )
 
     def _keep_open(self, files: Iterable[str]) -> None:
         """Hold the layers of assets, so that one which comes back is not read again."""
@@ -105,9 +180,48 @@ class Scene:
         session = self.stage.GetSessionLayer()
         for path in [path for path in self._cleared if path not in shown]:
             del self._cleared[path]
+            self._inside.pop(path, None)
             spec = session.GetPrimAtPath(path)
             if spec:
                 del spec.nameParent.nameChildren[spec.name]
+
+
+def _shows(root: Any) -> bool:
+    """Whether there is a surface at a prim or below it, in its instances as well."""
+    from pxr import Usd, UsdGeom
+
+    if not root:
+        return False
+    below = Usd.PrimRange(root, Usd.TraverseInstanceProxies())
+    return any(prim.IsA(UsdGeom.Gprim) or prim.IsA(UsdGeom.PointInstancer) for prim in below)
+
+
+def _labelled_inside(stage: Any, path: str, rules: Mapping[str, str]) -> list[Inside]:
+    """Label what rules match below an instance, by the paths that its file has."""
+    from isaac.stage.semantics import NothingLabelledError, label_stage
+
+    below = f"{path}/{REFERENCE}"
+    own = _own_path(stage.GetPrimAtPath(below), path)
+
+    def named(place: str) -> str:
+        return own + place.removeprefix(below)
+
+    try:
+        report = label_stage(stage, rules, below=below, named=named)
+    except NothingLabelledError as error:
+        raise CaptureError(
+            f"{error} in {own}: correct the patterns with `python -m stages.sdg semantics FILE --rules RULES`"
+        ) from None
+    return [Inside(place, named(place), label) for place, label in report.labelled.items()]
+
+
+def _own_path(prim: Any, path: str) -> str:
+    """Path of the prim in the file that it comes from: below the wrapper's, the first in another place."""
+    for spec in prim.GetPrimStack() if prim else ():
+        place = str(spec.path)
+        if not place.startswith(path) and not place.endswith(f"/{REFERENCE}"):
+            return place
+    return f"/{REFERENCE}"
 
 
 def _label(prim: Any, label: str) -> None:

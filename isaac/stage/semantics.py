@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ class Report:
     Attributes:
         labelled: class by path of the prims that rules labelled.
         rules: how many prims each pattern matched.
-        doubled: patterns by path of prims that several rules with different classes match; the last one counts.
+        doubled: patterns by path of prims that several rules match, of one class or of several; the last one counts.
         inside: matched prims below one of the same class, left to it: a thing is one instance.
         joined: labelled prims below one of another class, and that one; Replicator joins both labels.
         instanced: matched prims inside an instance, which cannot have labels of their own.
@@ -50,7 +50,14 @@ class Report:
         return dict(sorted(Counter(self.labelled.values()).items()))
 
 
-def label_stage(stage: Any, rules: Mapping[str, str], *, clear: bool = False) -> Report:
+def label_stage(
+    stage: Any,
+    rules: Mapping[str, str],
+    *,
+    clear: bool = False,
+    below: str = "/",
+    named: Callable[[str], str] = lambda path: path,
+) -> Report:
     """Label the prims that rules match, at the stage's edit target.
 
     Of several patterns for one prim the last counts. Labels that the prims below a labelled one had are taken away,
@@ -60,14 +67,16 @@ def label_stage(stage: Any, rules: Mapping[str, str], *, clear: bool = False) ->
         stage: an open ``Usd.Stage``.
         rules: class, or :data:`NONE`, by pattern (see :func:`isaac.stage.rules.matches`).
         clear: take away all labels that are there first, as NVIDIA's environments need.
+        below: path of the prim that is looked at with all that is below it.
+        named: path that patterns are compared with, by the path on the stage.
 
     Raises:
         NothingLabelledError: when no rule matches, or no prim has a label afterwards; the stage is as it was.
     """
     report = Report(rules=dict.fromkeys(rules, 0))
-    chosen = dict(_chosen(stage, rules, report))
+    chosen = dict(_chosen(prims(stage, below), rules, report, named))
     _settle(chosen, report)
-    before = {str(prim.GetPath()): found for prim in prims(stage) if (found := labels_of(prim))}
+    before = {str(prim.GetPath()): found for prim in prims(stage, below) if (found := labels_of(prim))}
     for path, found in before.items():
         owner = nearest(path, chosen)
         if clear or owner is not None:
@@ -83,15 +92,17 @@ def label_stage(stage: Any, rules: Mapping[str, str], *, clear: bool = False) ->
     for path, name in report.labelled.items():
         label(stage.GetPrimAtPath(path), name)
     owners = {*report.labelled, *report.kept}
-    report.unmatched = [path for path in surfaces(stage) if nearest(path, owners) is None]
+    report.unmatched = [path for path in surfaces(stage, below) if nearest(path, owners) is None]
     return report
 
 
-def _chosen(stage: Any, rules: Mapping[str, str], report: Report) -> Iterator[tuple[str, str]]:
+def _chosen(
+    some: Iterable[Any], rules: Mapping[str, str], report: Report, named: Callable[[str], str]
+) -> Iterator[tuple[str, str]]:
     """Class of each prim that a rule matches."""
-    for prim in prims(stage):
+    for prim in some:
         path = str(prim.GetPath())
-        fitting = [pattern for pattern in rules if matches(path, pattern)]
+        fitting = [pattern for pattern in rules if matches(named(path), pattern)]
         for pattern in fitting:
             report.rules[pattern] += 1
         if not fitting:
@@ -99,7 +110,7 @@ def _chosen(stage: Any, rules: Mapping[str, str], report: Report) -> Iterator[tu
         if prim.IsInstanceProxy():
             report.instanced.append(path)
             continue
-        if len({rules[pattern] for pattern in fitting}) > 1:
+        if len(fitting) > 1:
             report.doubled[path] = fitting
         yield path, rules[fitting[-1]]
 
@@ -127,20 +138,22 @@ def nearest(path: str, among: Any) -> str | None:
     return None
 
 
-def prims(stage: Any) -> Iterator[Any]:
+def prims(stage: Any, below: str = "/") -> Iterator[Any]:
     """All prims that may show something, those inside instances as well; no materials and shaders."""
     from pxr import Usd, UsdGeom
 
-    for prim in Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies()):
+    everything = Usd.TraverseInstanceProxies()
+    root = stage.GetPrimAtPath(below)
+    for prim in Usd.PrimRange.Stage(stage, everything) if below == "/" else Usd.PrimRange(root, everything):
         if prim.IsA(UsdGeom.Imageable) or not prim.GetTypeName():
             yield prim
 
 
-def surfaces(stage: Any) -> Iterator[str]:
+def surfaces(stage: Any, below: str = "/") -> Iterator[str]:
     """Paths of all prims with a surface."""
     from pxr import UsdGeom
 
-    for prim in prims(stage):
+    for prim in prims(stage, below):
         if prim.IsA(UsdGeom.Gprim):
             yield str(prim.GetPath())
 

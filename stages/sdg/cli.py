@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from stages.common.cli import add_debug, run
 from stages.sdg.cloud.commands import add_cloud
@@ -79,7 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="whether a renderer agrees with the Blender backend"))
     add_cloud(commands.add_parser("cloud", help="render on a machine on EC2 that ends by itself"))
     listing = commands.add_parser("list", help="print registered scenarios, assets, renderers, annotators and formats")
+    listing.description = """\
+Print what settings may name. What your own files register, those of custom.files, is among it."""
     listing.set_defaults(action=_list)
+    listing.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as custom=example")
     add_debug(listing)
     return parser
 
@@ -240,8 +243,11 @@ def _changed(overrides: Sequence[str]) -> Settings:
     return compose_settings(overrides, project_folder(Path.cwd()) / "conf")
 
 
-def _list(_: argparse.Namespace) -> str:
-    from stages.common.settings.pictures import Format
+def _list(args: argparse.Namespace) -> str:
+    from stages.common.custom import load_custom
+
+    # formats of the user's own are known to the next room alone
+    from stages.convert.formats import registered_formats
     from stages.sdg.annotators import annotator_names
     from stages.sdg.assets.catalogue import families
     from stages.sdg.plan import scenarios as _built_in  # noqa: F401 - registers them
@@ -249,13 +255,14 @@ def _list(_: argparse.Namespace) -> str:
     from stages.sdg.plan.randomizers import randomizer_names
     from stages.sdg.render.registry import renderer_names
 
+    load_custom(_changed(args.overrides).custom)
     kinds = {
         "scenarios": list(scenarios()),
         "randomizers": randomizer_names(),
         "assets": list(families()),
         "renderers": renderer_names(),
         "annotators": annotator_names(),
-        "formats": list(get_args(Format)),
+        "formats": registered_formats(),
     }
     return "\n".join(f"{kind}: {', '.join(sorted(names))}" for kind, names in kinds.items())
 

@@ -167,7 +167,7 @@ def _lines(report: Report) -> Iterator[str]:
     foreign = sorted({*report.classes()} - {*CLASSES})
     if foreign:
         yield f"           {_some(foreign)}: none of this project's classes ({', '.join(CLASSES)})"
-    yield f"doubly     {len(report.doubled)} prims matched by rules of different classes, the last one counts"
+    yield f"doubly     {len(report.doubled)} prims matched by several rules, the last one counts"
     for path, patterns in list(report.doubled.items())[:SHOWN]:
         yield f"           {path}: {', '.join(patterns)}"
     if report.joined:

@@ -26,6 +26,10 @@ def _add_usd(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help=".usda, .usdc or .usdz (default: runs/frames/NUMBER.usda)"
     )
+    parser.add_argument(
+        "--references", action="store_true",
+        help="refer to the files of other people's assets, which Omniverse opens, in place of stand-ins for them",
+    )  # fmt: skip
     parser.add_argument("--params", type=Path, default=argparse.SUPPRESS, help="settings (default: params.yaml)")
     parser.add_argument(
         "-S", "--set", dest="changes", action="append", default=[], metavar="KEY=VALUE",
@@ -51,9 +55,10 @@ and which did not, and write a layer over the file that holds the labels; the fi
 def _usd(args: argparse.Namespace) -> str:
     from stages.common.errors import InputError
     from stages.common.settings import load
+    from stages.sdg.assets.reference import USD
     from stages.sdg.plan.planner import plan_frame
     from stages.sdg.render.usd.check import problems
-    from stages.sdg.render.usd.export import save_frame
+    from stages.sdg.render.usd.export import ASSET_ROOT, foreign, save_frame
     from stages.sdg.run.crew import resolved
     from stages.sdg.run.frame import describe_plan
     from stages.sdg.run.single import PLACE
@@ -64,9 +69,20 @@ def _usd(args: argparse.Namespace) -> str:
     settings = resolved(_changed(args.changes) if args.changes else load(args.params))
     plan = plan_frame(settings, args.frame)
     out = args.out or PLACE / f"{frame_name(args.frame)}.usda"
-    save_frame(plan, out)
+    root = settings.renderer.isaac.asset_root if settings.renderer.isaac else ""
+    save_frame(plan, out, asset_root=(root or ASSET_ROOT) if args.references else None)
+    urls = {str(item.parameters[USD]) for item in foreign(plan)}
     found = problems(out)
+    if args.references:
+        # addresses that only Omniverse can open are no fault
+        found = [text for text in found if not any(url in text for url in urls)]
     said = f"; OpenUSD finds {len(found)} faults: {'; '.join(found[:3])}" if found else "; OpenUSD finds no fault"
+    if urls and args.references:
+        said += f"; {len(foreign(plan))} things are references to {len(urls)} files of others, which were not opened"
+    elif urls:
+        said += (
+            f"; {len(foreign(plan))} things are stand-ins for {len(urls)} files of others: --references refers to those"
+        )
     return f"{out}: {describe_plan(plan)}{said}"
 
 

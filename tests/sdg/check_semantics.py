@@ -124,3 +124,10 @@ def test_the_commands(hall: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     plan = stage.GetPrimAtPath("/World/Frame").GetCustomDataByKey("plan")
     assert json.loads(json.dumps(plan))["frame"] == 1
     assert main(["usd", "--frame", "1", "--out", str(tmp_path / "frame.txt"), "-S", "dataset=tiny"]) == 3
+    recipe = ["usd", "--frame", "4", "--out", str(out), "-S", "scene=simple_warehouse"]
+    assert main(recipe) == 0
+    assert "7 things are stand-ins for 4 files of others: --references refers to those" in capsys.readouterr().out
+    assert main([*recipe, "--references"]) == 0
+    said = capsys.readouterr().out
+    assert "OpenUSD finds no fault; 7 things are references to 4 files of others, which were not opened" in said
+    assert "/Assets/Isaac/5.1/Isaac/Environments/Simple_Warehouse/warehouse.usd@" in out.read_text()

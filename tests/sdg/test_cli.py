@@ -163,6 +163,19 @@ def test_list_prints_what_is_registered(capsys: pytest.CaptureFixture[str]) -> N
     assert {"blender", "fake"} <= set(lines["renderers"].split(", "))
     assert {"pallet_truck", "pallet"} <= set(lines["assets"].split(", "))
     assert lines["scenarios"]
+    assert {"yolo", "coco", "kitti"} <= set(lines["formats"].split(", "))
+
+
+def test_list_prints_code_of_the_users_own() -> None:
+    # in a process of its own: what is registered stays
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.sdg", "list", "custom=example"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = {kind: names.split(", ") for kind, names in (line.split(": ", 1) for line in done.stdout.splitlines())}
+    assert "dim_lamps" in lines["randomizers"]
+    assert "visible" in lines["annotators"]
+    assert "csv_boxes" in lines["formats"]
 
 
 def test_missing_settings_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,9 @@ from stages.common.settings.base import Group
 
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 Address = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^@\n]+$")]
+Rules = dict[Annotated[str, StringConstraints(min_length=1)], Annotated[str, StringConstraints(pattern=r"^[^\s,]+$")]]
+"""Class, or ``none``, by pattern of prim paths, as in a rule file of ``python -m stages.sdg semantics``."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -26,6 +29,7 @@ class CatalogueAsset(Group):
         scale: metres a unit of the file.
         up: axis of the file that points up.
         turn: degrees about Z that bring its front to +X.
+        rules: classes of prims inside the file, which become things of their own; patterns are of the file's paths.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -39,6 +43,7 @@ class CatalogueAsset(Group):
     scale: float = Field(1.0, gt=0)
     up: Literal["y", "z"] = "z"
     turn: float = 0.0
+    rules: Rules = Field(default_factory=dict)
 
 
 class Catalogue(Group):
@@ -58,6 +63,7 @@ class Recipe(Group):
 
     Attributes:
         environment: USD file of the hall.
+        rules: classes of prims inside it, which become things of their own; patterns are of the file's paths.
         trucks: USD files of the labelled trucks by name.
         copies: of each truck in a frame.
         class_name: written ``class``: of the trucks.
@@ -81,6 +87,7 @@ class Recipe(Group):
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     environment: Address
+    rules: Rules = Field(default_factory=dict)
     trucks: dict[Name, Address] = Field(min_length=1)
     copies: int = Field(2, ge=1, le=20)
     class_name: str = Field("pallet_truck", alias="class")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isaac.stage.rules import upwards
+from stages.convert.readers.masks import extent_of, give_by_class, is_near
 from stages.convert.readers.types import INCLUSIVE, Content, DamagedError, Folder, Listed, Row, read_ids, read_picture
 from stages.sdg.label.types import Xyxy
 
@@ -93,11 +94,24 @@ def _read(place: Place, number: str, path: Path) -> Content:
     size = (picture.shape[0], picture.shape[1])
     rows = list(_rows(place, number))
     content = Content(picture, rows, depth=_depth(place, number, size))
-    segments = _segments(place, number, size)
+    segments = _segments(place, number, size, "instance_segmentation")
     if segments is not None:
         content.masks = "instances"
+        _recover_paths(content.rows, *segments)
         _add_masks(content, *segments)
+        return content
+    segments = _segments(place, number, size, "semantic_segmentation")
+    if segments is not None and give_by_class(content.rows, lambda labels: _shown(labels, *segments)):
+        content.masks = "semantics"
     return content
+
+
+def _shown(
+    labels: tuple[str, ...], ids: NDArray[np.int64], told: Mapping[int, tuple[str, list[str]]]
+) -> NDArray[np.bool_] | None:
+    """Where a semantic segmentation shows these labels."""
+    numbers = [number for number, (_, names) in told.items() if tuple(names) == labels]
+    return np.isin(ids, numbers) if numbers else None
 
 
 def _boxes(place: Place, kind: str, number: str) -> Iterator[tuple[list[str], str, Any]]:
@@ -148,10 +162,9 @@ def labels_of(value: Any) -> list[str]:
 
 
 def _segments(
-    place: Place, number: str, size: tuple[int, int]
+    place: Place, number: str, size: tuple[int, int], name: str
 ) -> tuple[NDArray[np.int64], dict[int, tuple[str, list[str]]]] | None:
-    """Instance ids (H, W), and prim path and labels by id."""
-    name = "instance_segmentation"
+    """Ids (H, W) of an instance or semantic segmentation, and by id prim path (empty of classes) and labels."""
     file = place.file(name, name, number, "png")
     if not file.is_file():
         return None
@@ -159,8 +172,12 @@ def _segments(
     if pixels.shape[:2] != size:
         raise DamagedError(f"{file.name} is of another size than the picture")
     ids = pixels.astype(np.int64) if pixels.ndim == 2 else pixels.astype(np.int64) @ [1, 1 << 8, 1 << 16, 1 << 24]
-    paths = _json(place.file(name, f"{name}_mapping", number, "json"))
-    semantics = _json(place.file(name, f"{name}_semantics_mapping", number, "json"))
+    if name == "semantic_segmentation":
+        semantics = _json(place.file(name, f"{name}_labels", number, "json"))
+        paths = dict.fromkeys(semantics, "")
+    else:
+        paths = _json(place.file(name, f"{name}_mapping", number, "json"))
+        semantics = _json(place.file(name, f"{name}_semantics_mapping", number, "json"))
     told: dict[int, tuple[str, list[str]]] = {}
     for key, path in paths.items():
         labels = labels_of(semantics.get(key, ""))
@@ -173,6 +190,23 @@ def _number(key: str) -> int:
     """An id, or a colour ``(r, g, b, a)`` as the number that its bytes are."""
     parts = [int(part) for part in re.findall(r"\d+", key)]
     return sum(part << (8 * place) for place, part in enumerate(parts)) if len(parts) > 1 else parts[0]
+
+
+def _recover_paths(rows: list[Row], ids: NDArray[np.int64], told: Mapping[int, tuple[str, list[str]]]) -> None:
+    """Give the rows of old versions, which name no prims, the path of the prim that has their extent."""
+    if not rows or any(row.path for row in rows):
+        return
+    labels = dict(told.values())
+    below: dict[str, list[int]] = {}
+    for number, (path, _) in told.items():
+        for above in upwards(path):
+            below.setdefault(above, []).append(number)
+    extents = {path: extent_of(np.isin(ids, numbers)) for path, numbers in below.items() if path != "/"}
+    for row in rows:
+        taken = {other.path for other in rows}
+        near = [p for p, extent in extents.items() if extent and p not in taken and is_near(extent, row.xyxy)]
+        # of a prim and its only part with a label, the one with the row's own
+        row.path = min(near, key=lambda path: (labels.get(path) != row.labels, path.count("/")), default="")
 
 
 def _add_masks(content: Content, ids: NDArray[np.int64], told: dict[int, tuple[str, list[str]]]) -> None:
@@ -189,11 +223,8 @@ def _add_masks(content: Content, ids: NDArray[np.int64], told: dict[int, tuple[s
 
 
 def _row(mask: NDArray[np.bool_], path: str, labels: list[str]) -> Row | None:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return None
-    xyxy = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    return Row(labels, xyxy, path, mask=mask)
+    xyxy = extent_of(mask)
+    return None if xyxy is None else Row(labels, xyxy, path, mask=mask)
 
 
 def _depth(place: Place, number: str, size: tuple[int, int]) -> NDArray[np.float32] | None:

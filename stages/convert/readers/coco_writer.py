@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.errors import InputError
+from stages.convert.readers.masks import give_by_class
 from stages.convert.readers.types import INCLUSIVE, Content, DamagedError, Folder, Listed, Row, read_ids, read_picture
 
 PATTERN = "coco_annotations_*.json"
@@ -108,22 +109,10 @@ def _read(
         pixels = read_ids(panoptic)
         if pixels.shape[:2] == content.picture.shape[:2] and pixels.ndim == 3:
             content.masks = "semantics"
-            _add_masks(content.rows, pixels[..., :3], colours)
+            shown = pixels[..., :3]
+
+            def pixels_of(labels: tuple[str, ...]) -> NDArray[np.bool_] | None:
+                return (shown == colours[labels[0]]).all(-1) if labels[0] in colours else None
+
+            give_by_class(content.rows, pixels_of)
     return content
-
-
-def _add_masks(rows: list[Row], pixels: NDArray[np.uint8], colours: dict[str, tuple[int, ...]]) -> None:
-    """A pixel of a class belongs to the smallest box of this class around it."""
-    taken: dict[str, NDArray[np.bool_]] = {}
-    for row in sorted(rows, key=lambda row: (row.xyxy[2] - row.xyxy[0]) * (row.xyxy[3] - row.xyxy[1])):
-        name = row.labels[0]
-        if name not in colours:
-            continue
-        if name not in taken:
-            taken[name] = (pixels == colours[name]).all(-1)
-        left, top, right, bottom = (max(0, int(side)) for side in row.xyxy)
-        inside = np.zeros_like(taken[name])
-        inside[top:bottom, left:right] = taken[name][top:bottom, left:right]
-        if inside.any():
-            row.mask = inside
-            taken[name] &= ~inside

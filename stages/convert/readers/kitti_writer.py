@@ -2,7 +2,8 @@
 
 Its known defects are handled: a label column that is a Python dictionary (without ``omit_semantic_type``) or holds
 spaces, truncation that is always 0, occlusion that is guessed from areas, depth along the ray that wraps at 256 m, and
-objects that are in the picture and not in the file (lower than 25 pixels).
+objects that are in the picture and not in the file: lower than 25 pixels, or with a box that reaches out of the picture
+(its own tight boxes end at the border, so those of version 1.12 do not; an object at the border is in the file).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import ast
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.convert.readers.basic_writer import labels_of
+from stages.convert.readers.masks import give_by_extent
 from stages.convert.readers.types import INCLUSIVE, Content, DamagedError, Folder, Listed, Row, read_ids, read_picture
 
 NAMES = (
@@ -33,7 +36,8 @@ OCCLUSION = {0: 0.0, 1: 0.275, 2: 0.75}
 STEP = 1 / 256
 """Metres a step of the depth picture."""
 
-COLORIZED = {"instance_rgb", "semantic_rgb"}
+COLOURS = "instance_rgb"
+"""Folder of coloured instance masks, whatever the others are called."""
 
 
 def find(root: Path) -> Folder | None:
@@ -52,7 +56,10 @@ def find(root: Path) -> Folder | None:
     if not frames:
         return None
     notes = [f"{bare} pictures have no label file, as after a writer that was stopped"] if bare else []
-    notes.append("KittiWriter leaves out boxes lower than 25 pixels: such objects are in the pictures without a label")
+    notes.append(
+        "KittiWriter leaves out boxes lower than 25 pixels, and those that reach out of the picture: such objects are "
+        "in the pictures without a label"
+    )
     return Folder("kitti_writer", frames, notes)
 
 
@@ -62,23 +69,20 @@ def _listed(root: Path, base: Path, path: Path, labels: Path, masks: Path) -> Li
         (int(path.stem),),
         "/".join(parts),
         path.relative_to(root).as_posix(),
-        lambda: _read(path, labels / f"{path.stem}.txt", masks / path.name, base / "depth" / path.name),
+        lambda: _read(path, labels / f"{path.stem}.txt", masks / path.name, base),
     )
 
 
-def _read(path: Path, labels: Path, masks: Path, depth: Path) -> Content:
+def _read(path: Path, labels: Path, masks: Path, base: Path) -> Content:
     picture = read_picture(path)
     size = (picture.shape[0], picture.shape[1])
     content = Content(picture, list(_rows(labels)))
+    depth = base / "depth" / path.name
     if depth.is_file():
         steps = read_ids(depth)
         if steps.shape == size:
             content.depth = np.where(steps > 0, steps * STEP, np.inf).astype(np.float32)
-    if masks.is_file():
-        ids = read_ids(masks)
-        if ids.shape == size and ids.any():
-            content.masks = "instances"
-            _add_masks(content, ids)
+    _add_masks(content, masks, base / COLOURS / path.name)
     return content
 
 
@@ -111,23 +115,24 @@ def _labels(text: str) -> list[str]:
     return labels_of(text)
 
 
-def _add_masks(content: Content, ids: NDArray[np.int64]) -> None:
+def _add_masks(content: Content, masks: Path, colours: Path) -> None:
     """Give the rows their pixels: nothing but its extent says which instance a row is.
 
-    The picture holds class times 256 plus the number within the class, and nothing of classes that are not in the
-    writer's mapping.
+    The plain picture holds class times 256 plus the number within the class, and nothing of classes that are not in the
+    writer's mapping; the coloured one beside it, of ``colorize_instance_segmentation``, has a colour for each instance.
     """
-    free = [row for row in content.rows if row.mask is None]
-    lost = 0
-    for number in np.unique(ids[ids > 0]):
-        mask = ids == number
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        extent = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
-        near = [row for row in free if np.abs(np.array(row.xyxy) - extent).max() <= 1]
-        if near:
-            near[0].mask = mask
-            free.remove(near[0])
-        else:
-            lost += 1
-    if lost:
-        content.notes.append("objects in the instance masks have no label")
+    for file in (colours, masks):
+        if not file.is_file():
+            continue
+        ids = _numbers(read_ids(file))
+        if ids.shape == content.picture.shape[:2] and ids.any():
+            content.masks = "instances"
+            if give_by_extent(content.rows, ids):
+                content.notes.append("objects in the instance masks have no label")
+            return
+
+
+def _numbers(pixels: NDArray[Any]) -> NDArray[np.int64]:
+    """Ids (H, W); of colours, with any opacity, black is nothing: background or a prim without label."""
+    ids = pixels.astype(np.int64)
+    return ids if ids.ndim == 2 else np.asarray(ids[..., :3] @ [1, 1 << 8, 1 << 16])

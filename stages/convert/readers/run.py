@@ -73,6 +73,7 @@ class Imported:
             "classes": dict(sorted(tally.classes.items())),
             "unknown_labels": dict(sorted(tally.unknown.items())),
             "rows_merged": tally.merged,
+            "rows_merged_by_place": tally.guessed,
             "boxes_with_masks": {"compared": tally.compared, "agreeing": tally.agreeing},
             "masks": dict(self.masks),
             "notes": [*self.notes, *(f"{text} ({count} frames)" for text, count in sorted(tally.notes.items()))],
@@ -90,8 +91,16 @@ class Imported:
             lines.append(
                 f"remark: labels that stand for no class were left out: {some}; map them with --map LABEL=CLASS"
             )
-        if self.tally.compared > self.tally.agreeing:
-            differ = self.tally.compared - self.tally.agreeing
+        if self.tally.guessed:
+            lines.append(
+                f"remark: {self.tally.guessed} boxes lie inside a larger one of their class and were taken for parts "
+                "of it, such as labelled child prims: the files name no prims to know it by"
+            )
+        if self.tally.kept:
+            lines.append(
+                f"remark: {self.tally.kept} boxes differ from the pixels that are likely theirs, and were kept"
+            )
+        if differ := self.tally.compared - self.tally.agreeing - self.tally.kept:
             lines.append(f"remark: {differ} of {self.tally.compared} boxes differ from their mask, which was taken")
         if self.masks["boxes"]:
             lines.append(f"remark: {self.masks['boxes']} frames have no masks, so rectangles stand for them")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from isaac.stage.rules import upwards
 from stages.common.settings.imports import NOTHING
+from stages.convert.readers.masks import extent_of, is_inside, is_near
 from stages.convert.readers.types import Content, Row
 from stages.sdg.assets.imports.labels import class_of
 from stages.sdg.label.types import InstanceLabel, Xyxy
@@ -27,6 +28,8 @@ class Tally:
         classes: objects by class.
         unknown: rows by labels that stand for no class.
         merged: rows of child prims that became part of the thing that they belong to.
+        guessed: those of them in files without prim paths: they lie inside a row of their class.
+        kept: boxes that have another extent than their pixels, in files that do not say which pixels are whose.
         notes: frames by what is odd about them.
         agreeing, compared: boxes with a mask, and those whose file has the same extent, last pixels included.
     """
@@ -34,6 +37,8 @@ class Tally:
     classes: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
     merged: int = 0
+    guessed: int = 0
+    kept: int = 0
     notes: Counter[str] = field(default_factory=Counter)
     agreeing: int = 0
     compared: int = 0
@@ -41,10 +46,11 @@ class Tally:
 
 @dataclass
 class Thing:
-    """An object: a row and all rows that are parts of it."""
+    """An object: a row and all rows that are parts of it, by their places where the file names no prims."""
 
     class_name: str
     row: Row
+    is_guessed: bool = False
 
 
 def things_of(rows: list[Row], mapping: Mapping[str, str], classes: Collection[str], tally: Tally) -> list[Thing]:
@@ -52,7 +58,8 @@ def things_of(rows: list[Row], mapping: Mapping[str, str], classes: Collection[s
 
     Replicator writes a row for each labelled prim, so a thing whose parts have labels has several rows, and joins the
     labels of prims above: ``forklift,pallet``. A row below another one is a part of it, unless it has a class of its
-    own.
+    own. Where a file names no prims, a row is taken for a part when it lies inside a row of its class, or overlaps one
+    whose labels it carries on: boxes of prims hold those of their parts.
 
     Args:
         rows: of the file.
@@ -63,22 +70,39 @@ def things_of(rows: list[Row], mapping: Mapping[str, str], classes: Collection[s
     by_path = {row.path: row for row in rows if row.path}
     chosen: dict[int, Thing] = {}
     # parents first, so that parts find their thing
-    for row in sorted(rows, key=lambda row: row.path.count("/")):
+    for row in sorted(rows, key=lambda row: (row.path.count("/"), 0 if row.path else -_area(row.xyxy))):
         above = next((by_path[path] for path in _above(row.path) if path in by_path), None)
         thing = chosen.get(id(above)) if above is not None else None
         own = row.labels if above is None else _without(row.labels, above.labels)
         name = _class(own, mapping, classes)
         if name == NOTHING:
             continue
+        if not row.path and name is not None:
+            thing = next((other for other in chosen.values() if other.class_name == name and _holds(other, row)), None)
+            tally.guessed += thing is not None
         if thing is not None and name in (None, thing.class_name):
             _join(thing, row)
+            thing.is_guessed |= not row.path
             chosen[id(row)] = thing
             tally.merged += 1
         elif name is not None:
             chosen[id(row)] = Thing(name, row)
         else:
             tally.unknown[",".join(row.labels)] += 1
-    return list({id(thing): thing for thing in chosen.values()}.values())
+    order = {id(row): place for place, row in enumerate(rows)}
+    return sorted({id(thing): thing for thing in chosen.values()}.values(), key=lambda thing: order[id(thing.row)])
+
+
+def _holds(thing: Thing, row: Row) -> bool:
+    """Whether a row without a prim's path is likely a part of a thing of its class."""
+    (left, top, right, bottom), (a, b, c, d) = thing.row.xyxy, row.xyxy
+    if thing.row.path:
+        return False
+    if is_inside(row.xyxy, thing.row.xyxy):
+        return True
+    names = thing.row.labels
+    carries = len(row.labels) > len(names) and row.labels[: len(names)] == names
+    return carries and min(right, c) > max(left, a) and min(bottom, d) > max(top, b)
 
 
 def _above(path: str) -> list[str]:
@@ -132,10 +156,14 @@ def label_things(
             masks[thing.row.mask] = number
     labels = []
     for number, thing, box in numbered:
-        extent = _extent(masks == number) if thing.row.mask is not None else None
+        extent = extent_of(masks == number) if thing.row.mask is not None else None
         if extent is not None:
             tally.compared += 1
             tally.agreeing += extent == box
+            if (content.masks == "semantics" or thing.is_guessed) and not is_near(extent, box):
+                # pixels of a class may be another object's, and parts may lack theirs; the file's box is this one's
+                tally.kept += 1
+                extent = None
         # a box without a pixel of its own is hidden by others' rectangles, not in truth
         labels.append(_label(number, thing, extent or box, content, masks))
         tally.classes[thing.class_name] += 1
@@ -187,10 +215,3 @@ def _clipped(box: Xyxy, width: int, height: int) -> Xyxy | None:
 
 def _area(box: Xyxy) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _extent(mask: NDArray[np.bool_]) -> Xyxy | None:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

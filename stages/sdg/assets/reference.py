@@ -22,6 +22,9 @@ STAND_IN = "stand_in"
 EDITS = "edits"
 """Parameter with changes inside the file, as JSON; see :mod:`isaac.capture.edits`."""
 
+RULES = "rules"
+"""Parameter with classes of prims inside the file, as JSON; see :meth:`isaac.capture.scene.Scene.label`."""
+
 PLACING = ("usd_scale", "usd_up", "usd_turn")
 """Parameters with metres a unit, the axis that points up and a turn about it in degrees."""
 
@@ -42,11 +45,11 @@ def without_edits(placement: Placement) -> Placement:
     told = placement.parameters
     if USD not in told:
         return placement
-    kept = {key: told[key] for key in (USD, *PLACING) if key in told}
+    kept = {key: told[key] for key in (USD, RULES, *PLACING) if key in told}
     return replace(placement, variant=0, parameters=kept)
 
 
 def stand_in(parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Family and parameters of what other renderers show in place of a file."""
-    left_out = {USD, STAND_IN, EDITS, "own_lamps", *PLACING}
+    left_out = {USD, STAND_IN, EDITS, RULES, "own_lamps", *PLACING}
     return str(parameters[STAND_IN]), {key: value for key, value in parameters.items() if key not in left_out}

@@ -15,6 +15,10 @@ from stages.sdg.label.types import FrameLabel, InstanceLabel
 MEAN_IOU, LEAST_IOU, LARGE = 0.99, 0.95, 20.0
 """Boxes agree when their mean IoU, and the least one of boxes over so many pixels, is at least this."""
 
+MEAN_MASK, LEAST_MASK = 0.95, 0.8
+"""The same of their masks. A renderer that decides half a pixel further out changes the whole rim of a mask and not its
+extent, and all of what is thin: a fork five pixels wide."""
+
 SHIFT = 1.0
 """Pixels that boxes must be off in common to speak of a shift."""
 
@@ -89,10 +93,22 @@ class Agreement:
         return min((pair.box_iou for pair in self.pairs if pair.large), default=0.0)
 
     @property
+    def mean_mask(self) -> float:
+        """Mean mask IoU of the objects with larger boxes, 0 when there are none."""
+        large = [pair.mask_iou for pair in self.pairs if pair.large]
+        return float(np.mean(large)) if large else 0.0
+
+    @property
+    def least_mask(self) -> float:
+        """Least mask IoU of the objects with larger boxes."""
+        return min((pair.mask_iou for pair in self.pairs if pair.large), default=0.0)
+
+    @property
     def is_good(self) -> bool:
-        """Whether both agree as far as two renderers do."""
+        """Whether both agree as far as two renderers do, in boxes and in masks."""
         lost = [item for item in (*self.missing, *self.extra) if item[3] >= LARGE]
-        return self.mean_iou >= MEAN_IOU and self.least_iou >= LEAST_IOU and not lost
+        boxes = self.mean_iou >= MEAN_IOU and self.least_iou >= LEAST_IOU
+        return boxes and self.mean_mask >= MEAN_MASK and self.least_mask >= LEAST_MASK and not lost
 
 
 def compare(reference: Sequence[Side], other: Sequence[Side]) -> Agreement:
@@ -191,7 +207,8 @@ def reasons(found: Agreement) -> list[str]:
     thin = [pair for pair in pairs if pair.box_iou >= LEAST_IOU and pair.mask_iou < 0.9]
     if thin:
         said.append(
-            f"{len(thin)} masks differ within the same boxes: thin parts, anti-aliasing, or see-through materials"
+            f"{len(thin)} masks differ within the same boxes (the least IoU is {min(p.mask_iou for p in thin):.2f}): "
+            "thin parts, anti-aliasing, see-through materials, or parts with labels of their own"
         )
     if any(abs(pair.occlusion) > 0.1 for pair in pairs):
         said.append("hidden shares differ by more than 0.1: something in front is missing, or stands elsewhere")

@@ -109,13 +109,15 @@ def _members(block: bytes) -> dict[str, bytes]:
 def _text(found: Agreement, renderer: str, reference: str, out: Path) -> str:
     lines = [table(found), ""]
     lines += [f"note: {note}" for note in dict.fromkeys(found.notes)]
+    why = reasons(found)
     if found.is_good:
-        lines.append(f"{renderer} and {reference} agree")
+        lines.append(f"{renderer} and {reference} agree{'; what differs all the same:' if why else ''}")
     else:
-        why = reasons(found) or ["no common sign: look at the pictures"]
-        lines += [f"{renderer} and {reference} differ; why that may be:", *(f"  * {reason}" for reason in why)]
+        lines.append(f"{renderer} and {reference} differ; why that may be:")
+    lines += [f"  * {reason}" for reason in why or ([] if found.is_good else ["no common sign: look at the pictures"])]
     lines.append(
         f"{len(found.pairs)} objects in both; of those over 20 pixels the mean box IoU is {found.mean_iou:.4f}, the "
-        f"least {found.least_iou:.4f}; pictures and labels in {out}"
+        f"least {found.least_iou:.4f}, of masks {found.mean_mask:.4f} and {found.least_mask:.4f}; pictures and labels "
+        f"in {out}"
     )
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 # Values in @ are filled in by stages/sdg/cloud/instances.py; none of them is secret.
 exec >/var/log/sim-to-cloud.log 2>&1
 set -u
-BUCKET=@bucket@ PREFIX=@prefix@ REGION=@region@ ENDPOINT=@endpoint@
+export BUCKET=@bucket@ PREFIX=@prefix@ REGION=@region@ ENDPOINT=@endpoint@
 
 # before all else: whatever goes wrong below, the machine ends, and with it (InstanceInitiatedShutdownBehavior) its disk
 systemd-run --on-active=@deadline_seconds@ --timer-property=AccuracySec=1s /usr/sbin/poweroff
@@ -14,23 +14,10 @@ last_words() {
 }
 trap last_words EXIT
 
-metadata() {
-    token=$(curl -sf -X PUT http://169.254.169.254/latest/api/token -H "X-aws-ec2-metadata-token-ttl-seconds: 300")
-    curl -sf -H "X-aws-ec2-metadata-token: $token" "http://169.254.169.254/latest/meta-data/$1"
-}
-
-request() { # METHOD NAME FILE: an object of this host, signed with the role's passing credentials
-    role=$(metadata iam/security-credentials/)
-    told=$(metadata "iam/security-credentials/$role")
-    field() { printf %s "$told" | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
-    told=$(printf %s "$told" | tr -d '\n')
-    body=(-o "$3"); [ "$1" = PUT ] && body=(--upload-file "$3")
-    curl -sf --retry 5 -X "$1" "${body[@]}" --aws-sigv4 "aws:amz:$REGION:s3" \
-        --config - "${ENDPOINT:-https://s3.$REGION.amazonaws.com}/$BUCKET/$PREFIX$2" <<-CONFIG
-	user = "$(field AccessKeyId):$(field SecretAccessKey)"
-	header = "x-amz-security-token: $(field Token)"
-	CONFIG
-}
+cat >/opt/objects.py <<'OBJECTS'
+@objects@
+OBJECTS
+request() { python3 /opt/objects.py "$@"; } # GET|PUT NAME FILE: an object of this host, with its role's credentials
 
 set -e
 export DEBIAN_FRONTEND=noninteractive HOME=/root
@@ -39,7 +26,7 @@ for attempt in 1 2 3 4 5; do
     sleep 20
 done
 mkdir -p /opt/sim-to-cloud && cd /opt/sim-to-cloud
-for attempt in $(seq 60); do request GET source.tar.gz /tmp/source.tar.gz && break; sleep 10; done
+for attempt in $(seq 15); do request GET source.tar.gz /tmp/source.tar.gz && break; sleep 10; done
 tar -xzf /tmp/source.tar.gz
 python3 -m venv /opt/uv && /opt/uv/bin/pip install -q uv
 /opt/uv/bin/uv python install 3.11
@@ -49,8 +36,7 @@ export PATH="/opt/sim-to-cloud/.venv/bin:$PATH"
 set +e
 while true; do
     python -m stages.sdg.cloud.agent /opt/sim-to-cloud --bucket "$BUCKET" --prefix "$PREFIX" --region "$REGION" \
-        --endpoint "$ENDPOINT" --idle-seconds @idle_seconds@
-    [ $? = 0 ] && break
+        --endpoint "$ENDPOINT" --idle-seconds @idle_seconds@ && break
     sleep 10
 done
 request PUT boot.log /var/log/sim-to-cloud.log

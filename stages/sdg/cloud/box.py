@@ -11,6 +11,7 @@ from typing import Any
 from stages.common.aws.session import code_of, told
 
 SOURCE, WORK, STATUS, LOG, BOOT_LOG = "source.tar.gz", "work.json", "status.json", "job.log", "boot.log"
+BILL = "bill.json"
 FRAMES = "data/"
 """Prefix of the frames and of the unfinished work beside them, as they lie below the checkout's ``data``."""
 

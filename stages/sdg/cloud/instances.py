@@ -118,6 +118,7 @@ def boot_script(settings: Settings, names: Names, hours: float) -> str:
         "deadline_seconds": str(max(60, round(hours * 3600))),
         "idle_seconds": str(round(host.idle_minutes * 60)),
         "ngc_login": login,
+        "objects": Path(__file__).with_name("objects.py").read_text(encoding="utf-8").rstrip(),
     }
     text = Path(__file__).with_name("boot.sh").read_text(encoding="utf-8")
     return re.sub(r"@([a-z_]+)@", lambda found: values[found[1]], text)

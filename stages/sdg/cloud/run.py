@@ -16,7 +16,8 @@ from typing import Any, TextIO
 from stages.common.errors import RenderError, ServiceError, StageError
 from stages.common.settings import Settings
 from stages.sdg.cloud.access import groups, make_profile, profiles, remove_groups, remove_profile
-from stages.sdg.cloud.box import BOOT_LOG, FRAMES, LOG, SOURCE, STATUS, WORK, Box, lines_of
+from stages.sdg.cloud.bill import Bill, settle, work_of
+from stages.sdg.cloud.box import BILL, BOOT_LOG, FRAMES, LOG, SOURCE, STATUS, WORK, Box, lines_of
 from stages.sdg.cloud.clients import client
 from stages.sdg.cloud.instances import Instance, end, instances, launch, now
 from stages.sdg.cloud.names import Names, names_of
@@ -80,7 +81,7 @@ def up(settings: Settings, host: str, source: bytes, watch: Watch | None = None,
 
 
 def down(settings: Settings, host: str | None) -> str:
-    """End a host and remove all that it had; frames in object storage stay.
+    """End a host and remove all that it had; frames in object storage stay, and the bill of a job that is not done.
 
     Args:
         settings: of the account.
@@ -125,7 +126,9 @@ def _end(settings: Settings, mine: list[Instance], host: str, counts: list[int])
 
 
 def _forget(settings: Settings, names: Names) -> int:
-    box_of(settings, names).remove(SOURCE, WORK, STATUS)
+    box = box_of(settings, names)
+    box.remove(SOURCE, WORK, STATUS)
+    settle(box, now())
     return 0
 
 
@@ -199,12 +202,15 @@ def run(
                 f"host '{host}' renders another job: wait for it, end it with `cloud down --name {host}`, or use "
                 "another --name"
             )
+    bill = Bill(box, work_of(params, source))
     with _nothing_left(settings, host, only_when_failed=keep):
-        machine = up(settings, host, source, seen)
+        machine = up(settings, host, source, seen, bill.spent(now()))
+        bill.add(machine)
         box.put(SOURCE, source)
         box.put_json(WORK, {"id": number, "params": params, "sync_seconds": settings.host.sync_seconds})
-        frames = _Run(settings, host, number, source, machine, seen, box).wait()
+        frames = _Run(settings, host, number, source, machine, seen, box, bill).wait()
         count = _bring(box, folder)
+        box.remove(BILL)
     return f"{folder}: {frames} frames from host '{host}' ({count} files)"
 
 
@@ -225,7 +231,7 @@ class _Run:
     """One run's wait for its work.
 
     Attributes:
-        settings, host, number, source, machine, seen, box: as :func:`run` has them.
+        settings, host, number, source, machine, seen, box, bill: as :func:`run` has them.
     """
 
     settings: Settings
@@ -235,7 +241,7 @@ class _Run:
     machine: Instance
     seen: Watch
     box: Box
-    spent: float = 0.0
+    bill: Bill
     restarts: int = 0
     shown: tuple[str, int] = ("", -1)
 
@@ -262,7 +268,7 @@ class _Run:
                 raise self._out_of_time(machine)
             return
         ended = machine or self.machine
-        self.spent += ended.spent(moment)
+        self.bill.close(ended.id, moment)
         if moment >= ended.deadline:
             raise self._out_of_time(ended)
         news = self.box.get_json(STATUS) or {}
@@ -280,7 +286,8 @@ class _Run:
             )
         self.restarts += 1
         self.seen.say(f"{ended.id} is gone ({ended.reason or news.get('state')}); another machine goes on")
-        self.machine = up(self.settings, self.host, self.source, self.seen, self.spent)
+        self.machine = up(self.settings, self.host, self.source, self.seen, self.bill.spent(moment))
+        self.bill.add(self.machine)
 
     def _out_of_time(self, machine: Instance) -> ServiceError:
         return ServiceError(

@@ -35,7 +35,7 @@ def label_frame(plan: FramePlan, passes: Passes, classes: Collection[str]) -> Fr
     size = (plan.camera.height, plan.camera.width)
     if passes.instance.shape != size or passes.depth.shape != size:
         raise RenderError(_foreign(plan, f"has passes of {passes.instance.shape[::-1]} pixels, not {size[::-1]}"))
-    placements = {placement.id: placement for placement in plan.placements}
+    placements = {placement.id: placement for placement in (*plan.placements, *passes.inside)}
     rows, columns, slots, ids = _occupied(passes.instance)
     unknown = [number for number in ids if number not in placements]
     if unknown:

@@ -41,10 +41,14 @@ def poses(plan: FramePlan, label: FrameLabel) -> list[Pose]:
 
 
 def labelled_placements(plan: FramePlan, label: FrameLabel) -> Iterator[tuple[Placement, str]]:
-    """Placement and class of each labelled object, in the label's order."""
+    """Placement and class of each labelled object of the plan, in the label's order.
+
+    Things that a renderer found inside a file (:attr:`stages.sdg.render.passes.Passes.inside`) are in no plan.
+    """
     placements = {placement.id: placement for placement in plan.placements}
     for instance in label.instances:
-        yield placements[instance.id], instance.class_name
+        if instance.id in placements:
+            yield placements[instance.id], instance.class_name
 
 
 def nested(matrix: Floats) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings import Settings
-from stages.sdg.assets.reference import STAND_IN, USD
+from stages.sdg.assets.reference import RULES, STAND_IN, USD
 from stages.sdg.plan.types import Split
 
 POOL_OF = {
@@ -107,6 +108,7 @@ def catalogue_objects(settings: Settings) -> dict[str, OwnObject]:
         length, width, height = item.size
         told: dict[str, float | str | bool] = {USD: item.usd, STAND_IN: item.stand_in}
         told |= {"usd_scale": item.scale, "usd_up": item.up, "usd_turn": item.turn}
+        told |= {RULES: json.dumps(item.rules)} if item.rules else {}
         labels = (None if item.class_name == "none" else item.class_name,)
         shape = Shape("", labels, (-length / 2, -width / 2, 0.0), (length / 2, width / 2, height), told)
         made[name] = OwnObject(name, item.where, item.weight, (shape,))

@@ -18,7 +18,7 @@ import numpy as np
 
 from stages.common.errors import SettingsError
 from stages.common.settings.recipe import Recipe
-from stages.sdg.assets.reference import EDITS, STAND_IN, USD
+from stages.sdg.assets.reference import EDITS, RULES, STAND_IN, USD
 from stages.sdg.plan.draft import Draft, Hall, Parameter, View, register_scenario
 from stages.sdg.plan.types import Colour, Lamp, Placement
 
@@ -76,6 +76,7 @@ def _environment(draft: Draft, recipe: Recipe) -> None:
         shown |= dict(zip((f"{of}_red", f"{of}_green", f"{of}_blue"), _rounded(rng.uniform(0.05, 0.8, 3)), strict=True))
     told: dict[str, Parameter] = {USD: recipe.environment, STAND_IN: "plain_hall", "own_lamps": True}
     told |= {"x": HALL_MIDDLE[0], "y": HALL_MIDDLE[1], EDITS: json.dumps(edits)}
+    told |= {RULES: json.dumps(recipe.rules)} if recipe.rules else {}
     draft.placements.append(Placement(1, "environment", 0, (0.0, 0.0, 0.0), parameters={**shown, **told}))
     for lamp, (x, y) in zip(lamps, STAND_IN_LAMPS, strict=False):
         if lamp["visible"] and lamp["intensity"] > 0:

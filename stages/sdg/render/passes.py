@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.types import FramePlan
+from stages.sdg.plan.types import FramePlan, Placement
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Passes:
         seconds: time spent by what it was spent on: ``build``, ``render``, ``read``, ``amodal``.
         parts: (H, W) uint8, place in :data:`stages.sdg.assets.types.PARTS` of what a pixel shows, 0 where nothing is;
             None from a renderer that does not know.
+        inside: things that the renderer found inside other people's files by rules, which the plan does not hold: where
+            the thing that each is in stands, with an id of its own and its class. They have 2D labels alone.
         extra: what else a renderer was asked for, by name; for annotators of your own.
     """
 
@@ -52,6 +54,7 @@ class Passes:
     normals: NDArray[np.float32] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     parts: NDArray[np.uint8] | None = None
+    inside: tuple[Placement, ...] = ()
     extra: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 

@@ -269,6 +269,120 @@ def test_kittis_cameras_and_missing_files(tmp_path):
     assert {frame.label.tags["masks"] for frame in frames} == {"boxes"}
 
 
+FORKLIFT = Scene([
+    Prim("/World/Forklift", "forklift", (10, 10, 60, 60)),
+    Prim("/World/Forklift/Body", "forklift,S_Body", (10, 10, 60, 40)),
+    Prim("/World/Forklift/Fork", "forklift", (30, 45, 80, 75)),
+    Prim("/World/Other", "forklift", (85, 5, 115, 45)),
+])  # fmt: skip
+"""A forklift whose body and fork have labels, and one without."""
+
+
+@pytest.mark.parametrize(
+    ("write", "options"),
+    [
+        (basic_writer, {}),
+        (basic_writer, {"prim_paths": False}),
+        (basic_writer, {"prim_paths": False, "masks": False}),
+        (basic_writer, {"prim_paths": False, "masks": False, "semantic": True}),
+        (basic_writer, {"prim_paths": False, "bare_labels": True, "colorize": False}),
+        (kitti_writer, {"mapping": ("unlabelled", "forklift")}),
+        (kitti_writer, {"mapping": ("unlabelled", "forklift"), "colorize": True}),
+        (kitti_writer, {"mapping": ("unlabelled",), "omit": False}),
+        (coco_writer, {"categories": {"forklift": 1}}),
+        (coco_writer, {"categories": {"forklift": 1, "forklift,S_Body": 2}}),
+    ],
+)
+def test_a_thing_with_labelled_parts_is_one_thing_in_every_format(tmp_path, write, options):
+    write(tmp_path / "in", [{"Camera": FORKLIFT}], **options)
+    result, (frame,) = read(tmp_path / "in", tmp_path / "out")
+    assert objects(frame) == [("forklift", (10, 10, 80, 75)), ("forklift", (85, 5, 115, 45))]
+    ids = mask(frame)
+    whole = next(item.id for item in frame.label.instances if item.xyxy[0] == 10)
+    assert ids[70, 75] == whole
+    assert ids[20, 100] not in (0, whole)
+    guessed = write is not basic_writer or not (options.get("prim_paths", True) or options.get("masks", True))
+    assert (result.tally.guessed > 0) == guessed, "with instance masks the prims are known again"
+    assert ("taken for parts of it" in result.summary(tmp_path)) == guessed
+    if options.get("colorize") or (write is basic_writer and options.get("masks", True)):
+        seen = (FORKLIFT.ids() >= 2) & (FORKLIFT.ids() < 5)
+        assert ((ids == whole) == seen).all()
+
+
+def test_neighbours_of_one_class_stay_two(tmp_path):
+    scene = Scene([Prim("/W/A", "pallet", (10, 10, 60, 40)), Prim("/W/B", "pallet", (50, 12, 90, 42)),
+                   Prim("/W/C", "forklift", (52, 14, 80, 40))])  # fmt: skip
+    basic_writer(tmp_path / "in", [{"Camera": scene}], prim_paths=False, masks=False)
+    result, (frame,) = read(tmp_path / "in", tmp_path / "out")
+    assert len(frame.label.instances) == 3
+    assert result.tally.guessed == 0
+
+
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("colorize", [False, True])
+def test_semantic_pixels_stand_for_masks_where_there_are_no_instances(tmp_path, colorize, bare):
+    basic_writer(tmp_path / "in", [ONE], masks=False, semantic=True, colorize=colorize, bare_labels=bare)
+    result, (frame,) = read(tmp_path / "in", tmp_path / "out")
+    assert objects(frame) == BOXES
+    assert frame.label.tags["masks"] == "semantics"
+    truck = next(item for item in frame.label.instances if item.class_name == "pallet_truck")
+    assert truck.visible_pixels == (mask(frame) == truck.id).sum() == 30 * 40 - 10 * 20
+    assert "rectangles" not in result.summary(tmp_path)
+
+
+def test_a_truncated_semantic_picture_leaves_its_frame_out(tmp_path):
+    folder = basic_writer(tmp_path / "in", [ONE, ONE], masks=False, semantic=True)
+    (folder / "semantic_segmentation_labels_0001.json").unlink()
+    result, frames = read(folder, tmp_path / "out")
+    assert len(frames) == 1
+    assert result.skipped == {"rgb_0001.png": "semantic_segmentation_labels_0001.json is missing"}
+
+
+@pytest.mark.parametrize("common", [False, True])
+def test_old_versions_without_prim_paths_and_with_bare_labels(tmp_path, common):
+    basic_writer(tmp_path / "in", [TWO] * 2, common=common, prim_paths=False, bare_labels=True)
+    _, frames = read(tmp_path / "in", tmp_path / "out")
+    assert [objects(frame) for frame in frames] == [BOXES, BOXES[:1]] * 2
+    truck = next(item for item in frames[0].label.instances if item.class_name == "pallet_truck")
+    assert frames[0].label.tags["masks"] == "instances"
+    assert truck.visible_pixels == 30 * 40 - 10 * 20
+
+
+def test_kittis_coloured_masks_are_read(tmp_path):
+    """They know the classes that are not in the writer's mapping, too."""
+    kitti_writer(tmp_path / "in", [ONE], mapping=("unlabelled",), colorize=True)
+    _, (frame,) = read(tmp_path / "in", tmp_path / "out")
+    truck = next(item for item in frame.label.instances if item.class_name == "pallet_truck")
+    assert (frame.label.tags["masks"], truck.visible_pixels) == ("instances", 30 * 40 - 10 * 20)
+    # and where the instance masks themselves are coloured
+    (tmp_path / "in/Camera/instance_rgb/0.png").replace(tmp_path / "in/Camera/instance_segmentation/0.png")
+    _, (frame,) = read(tmp_path / "in", tmp_path / "out")
+    truck = next(item for item in frame.label.instances if item.class_name == "pallet_truck")
+    assert (frame.label.tags["masks"], truck.visible_pixels) == ("instances", 30 * 40 - 10 * 20)
+
+
+def test_kittis_boxes_at_the_border_are_there_and_those_beyond_are_said_to_be_lost(tmp_path):
+    scene = Scene([Prim("/W/A", "pallet", (0, 0, 30, 40)), Prim("/W/B", "pallet", (90, 40, WIDTH, HEIGHT))])
+    kitti_writer(tmp_path / "in", [{"Camera": scene}], mapping=("unlabelled", "pallet"))
+    result, (frame,) = read(tmp_path / "in", tmp_path / "out")
+    assert objects(frame) == [("pallet", (0, 0, 30, 40)), ("pallet", (90, 40, WIDTH, HEIGHT))]
+    assert "and those that reach out of the picture" in result.notes[-1]
+
+
+def test_cocos_own_box_counts_where_its_pixels_have_another_extent(tmp_path):
+    # a box that a window of another class hides in the middle, and another of the same class around a part of it
+    scene = Scene([Prim("/World/A", "pallet", (10, 10, 60, 40)), Prim("/World/B", "pallet", (50, 12, 90, 36))])
+    folder = coco_writer(tmp_path / "in", [{"Camera": scene}], {"pallet": 5})
+    file = folder / "coco_annotations_abcdefgh.json"
+    content = json.loads(file.read_text())
+    content["annotations"][0]["bbox"] = [10, 10, 59, 29]  # as if it reached further behind the other one
+    file.write_text(json.dumps(content))
+    result, (frame,) = read(folder, tmp_path / "out")
+    assert objects(frame) == [("pallet", (10, 10, 70, 40)), ("pallet", (50, 12, 90, 36))]
+    assert result.tally.kept == 1
+    assert "1 boxes differ from the pixels that are likely theirs, and were kept" in result.summary(tmp_path)
+
+
 def test_coco_writer(tmp_path):
     coco_writer(tmp_path / "in", [TWO] * 3, {"pallet": 5, "pallet_truck": 7})
     result, frames = read(tmp_path / "in", tmp_path / "out")

@@ -100,8 +100,14 @@ def basic_writer(
     loose: bool = False,
     padding: int = 4,
     suffix: str = "png",
+    semantic: bool = False,
+    prim_paths: bool = True,
+    bare_labels: bool = False,
 ) -> Path:
-    """BasicWriter: for each frame the scene by render product."""
+    """BasicWriter: for each frame the scene by render product.
+
+    Old versions wrote no ``_prim_paths`` files (``prim_paths``) and labels that are text alone (``bare_labels``).
+    """
     for frame, products in enumerate(frames):
         several = len(products) > 1
         for product, scene in products.items():
@@ -122,10 +128,14 @@ def basic_writer(
                 file = path(name, name, "npy")
                 file.parent.mkdir(parents=True, exist_ok=True)
                 np.save(file, np.array(values, BOX))
-                write_json(path(name, f"{name}_labels", "json"), {str(n): {"class": v} for n, v in enumerate(labels)})
-                write_json(path(name, f"{name}_prim_paths", "json"), [prim.path for prim, _ in rows])
+                told = {str(n): v if bare_labels else {"class": v} for n, v in enumerate(labels)}
+                write_json(path(name, f"{name}_labels", "json"), told)
+                if prim_paths:
+                    write_json(path(name, f"{name}_prim_paths", "json"), [prim.path for prim, _ in rows])
             if masks:
                 _instances(scene, path, colorize)
+            if semantic:
+                _semantics(scene, path, colorize, bare_labels)
             if depth:
                 file = path(depth, depth, "npy")
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +160,18 @@ def _instances(scene: Scene, path, colorize: bool) -> None:
     write_json(path(name, f"{name}_semantics_mapping", "json"), {keys[n]: {"class": v} for n, _, v in known})
 
 
+def _semantics(scene: Scene, path, colorize: bool, bare: bool) -> None:
+    """A number or a colour for each set of labels; 0 is the background."""
+    labels = ["BACKGROUND", "UNLABELLED", *dict.fromkeys(prim.labels for prim in scene.prims)]
+    name, numbers = "semantic_segmentation", [0, 1, *(labels.index(prim.labels) for prim in scene.prims)]
+    values = np.array(numbers, np.uint8)[scene.ids()]
+    colours = [(0, 0, 0, 0), *((140 - 9 * n, 25, 60 + n, 255) for n in range(1, len(labels)))]
+    save(path(name, name, "png"), np.array(colours, np.uint8)[values] if colorize else values)
+    keys = [str(colour) if colorize else str(n) for n, colour in enumerate(colours)]
+    told = {key: label if bare else {"class": label} for key, label in zip(keys, labels, strict=True)}
+    write_json(path(name, f"{name}_labels", "json"), told)
+
+
 def kitti_writer(
     folder: Path,
     frames: list[dict[str, Scene]],
@@ -158,8 +180,9 @@ def kitti_writer(
     kitti_names: bool = False,
     mapping: tuple[str, ...] = (),
     camera: str = "Camera",
+    colorize: bool = False,
 ) -> Path:
-    """KittiWriter; ``mapping`` holds the classes that its instance masks know."""
+    """KittiWriter; ``mapping`` holds the classes that its instance masks know, ``colorize`` adds ``instance_rgb``."""
     rgb, labels, instances = ("image_02", "label_02", "instance") if kitti_names else (
         "rgb", "object_detection", "instance_segmentation",
     )  # fmt: skip
@@ -170,6 +193,9 @@ def kitti_writer(
             rows = []
             for (prim, (left, top, right, bottom)), (_, loose) in zip(scene.tight(), scene.loose(), strict=True):
                 if bottom - top < 25:
+                    continue
+                # kitti.py of 1.12.27 compares with the size itself: a box at the border is in the viewport
+                if left < 0 or top < 0 or right > WIDTH or bottom > HEIGHT:
                     continue
                 area = (right - left) * (bottom - top) / ((loose[2] - loose[0]) * (loose[3] - loose[1]) + 1e-5)
                 occluded = 0 if area >= 0.95 else 1 if area >= 0.5 else 2
@@ -185,6 +211,10 @@ def kitti_writer(
                     counts[prim.labels] = counts.get(prim.labels, 0) + 1
                     renumbered[ids == 2 + place] = counts[prim.labels] + mapping.index(prim.labels) * 256
             save(base / instances / f"{frame}.png", renumbered)
+            if colorize:
+                some = [(n * 91 % 256, 40, n + 1, 255) for n in range(len(scene.prims))]
+                colours = np.array([(0, 0, 0, 0), (0, 0, 0, 255), *some], np.uint8)
+                save(base / "instance_rgb" / f"{frame}.png", colours[ids])
             depth = np.nan_to_num(scene.depth(), posinf=0.0)
             save(base / "depth" / f"{frame}.png", (depth * 256).astype(np.uint16))
     return folder

@@ -57,6 +57,27 @@ def test_the_app_is_asked_for_what_the_known_problems_need(tmp_path: Path) -> No
     assert any(call["call"] == "set_capture_on_play" and call["on"] is False for call in told["calls"])
 
 
+def test_the_few_lines_for_6_are_enough_for_its_modules(tmp_path: Path) -> None:
+    quirks = {"version": 6, "assets_root_is_none": True}
+    told = drive(tmp_path, [{}], quirks, "renderer.isaac.mode=RealTimePathTracing")
+    assert told["frames"][0]["same_ids"] > 0.9999
+    assert told["frames"][0]["facts"]["attempts"] == []
+    config = next(call for call in told["calls"] if call["call"] == "SimulationApp")
+    assert config["renderer"] == "RealTimePathTracing"
+    assert any(call["call"] == "experimental.is_stage_loading" for call in told["calls"])
+    # and a root that is None, as versions before 5 gave it
+    recipe = ["scene=simple_warehouse", "randomization=palletjack", "dataset.frames.sizes=[96x64]"]
+    error = drive(tmp_path, [], quirks, *recipe, "renderer.isaac.mode=RealTimePathTracing", plans=[4])["frames"][0][
+        "error"
+    ]
+    assert "NVIDIA's assets cannot be reached for /Isaac/Environments/Simple_Warehouse/warehouse.usd" in error
+
+
+def test_a_renderer_that_5_does_not_have_is_told(tmp_path: Path) -> None:
+    error = drive(tmp_path, [{}], {}, "renderer.isaac.mode=RealTimePathTracing")["error"]
+    assert "no renderer RealTimePathTracing" in error
+
+
 def test_tight_boxes_of_the_engine_are_those_of_the_labels(tmp_path: Path) -> None:
     frame = drive(tmp_path, [{}])["frames"][0]
     assert {

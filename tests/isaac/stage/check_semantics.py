@@ -71,6 +71,22 @@ def test_of_several_rules_the_last_counts_and_is_reported() -> None:
     assert report.unmatched == []
 
 
+def test_a_prim_that_two_rules_of_one_class_match_is_matched_doubly_too() -> None:
+    report = label_stage(warehouse(), {TRUCK: "pallet_truck", "/World/Pallet*": "pallet_truck"})
+    assert report.doubled == {"/World/PalletTruck_01": [TRUCK, "/World/Pallet*"]}
+    assert report.rules == {TRUCK: 3, "/World/Pallet*": 1}
+
+
+def test_rules_below_a_prim_by_the_paths_of_its_file() -> None:
+    stage = warehouse()
+    rules = {"/File/**/Pallet": "pallet", "/World/**": "forklift"}
+    report = label_stage(stage, rules, below="/World/Forklift", named=lambda path: path.replace("/World", "/File"))
+    assert found(stage) == {"/World/Forklift/Pallet": ["pallet"]}
+    assert report.unmatched == ["/World/Forklift/mast"]
+    with pytest.raises(NothingLabelledError):
+        label_stage(stage, {"/World/Rack": "stillage"}, below="/World/Aisle")
+
+
 def test_a_thing_in_another_thing_is_said_to_be() -> None:
     stage = warehouse()
     report = label_stage(stage, {"/World/Forklift": "forklift", "/World/**/Pallet": "pallet"})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from stages.sdg.check.compare import Side, compare, reasons, table
+from stages.sdg.check.run import _text
 from stages.sdg.label.types import FrameLabel, InstanceLabel
 
 
@@ -32,6 +35,42 @@ def test_the_same_labels_agree() -> None:
     found = compare([side(BOXES)], [side(BOXES)])
     assert (found.mean_iou, found.least_iou, found.is_good) == (1.0, 1.0, True)
     assert reasons(found) == []
+
+
+def hollow(whole: Side, thickness: int) -> Side:
+    """The same labels with masks that are rims alone."""
+    instance = np.zeros_like(whole.instance)
+    for item in whole.label.instances:
+        left, top, right, bottom = (int(side) for side in item.xyxy)
+        instance[top:bottom, left:right] = item.id
+        instance[top + thickness : bottom - thickness, left + thickness : right - thickness] = 0
+    return Side(whole.label, instance)
+
+
+def test_masks_that_differ_within_the_same_boxes_are_no_agreement() -> None:
+    found = compare([side(BOXES)], [hollow(side(BOXES), 1)])
+    assert (found.mean_iou, found.least_iou) == (1.0, 1.0)
+    assert found.least_mask < 0.1
+    assert not found.is_good
+    (reason,) = reasons(found)
+    assert "3 masks differ within the same boxes (the least IoU is 0.08)" in reason
+    text = _text(found, "isaac", "blender", Path("out"))
+    assert "isaac and blender differ" in text
+    assert reason in text
+    assert "of masks 0.0949 and 0.0784" in text
+
+
+def test_a_mask_that_differs_at_its_rim_agrees_and_is_told() -> None:
+    found = compare([side({1: (10, 10, 60, 60)}), side(BOXES)], [side({1: (10, 10, 60, 60)}), side(BOXES)])
+    assert "what differs" not in _text(found, "isaac", "blender", Path("out"))
+    found = compare([side(BOXES)] * 9, [*[side(BOXES)] * 8, hollow(side(BOXES), 9)])
+    assert found.mean_mask > 0.95
+    assert 0.5 < found.least_mask < 0.8
+    assert not found.is_good
+    found = compare([side(BOXES)] * 9, [*[side(BOXES)] * 8, hollow(side(BOXES), 16)])
+    assert 0.8 < found.least_mask < 0.9
+    assert found.is_good
+    assert "agree; what differs all the same:\n  * " in _text(found, "isaac", "blender", Path("out"))
 
 
 def test_a_shift_is_found_and_named() -> None:

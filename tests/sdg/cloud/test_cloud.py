@@ -7,7 +7,8 @@ import json
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from stages.common.errors import RenderError, ServiceError, SettingsError
 from stages.common.settings import Settings
 from stages.sdg.cloud import instances as module
 from stages.sdg.cloud.access import make_group, make_profile
-from stages.sdg.cloud.instances import boot_script, hours_for, instances, now
+from stages.sdg.cloud.bill import Bill, work_of
+from stages.sdg.cloud.instances import Instance, boot_script, hours_for, instances, now
 from stages.sdg.cloud.names import names_of
-from stages.sdg.cloud.run import Watch, down, run, status, up
+from stages.sdg.cloud.run import Watch, box_of, down, run, status, up
 from tests.sdg.cloud.conftest import BUCKET, RENDER, Account, Machines
 from tests.settings import REPOSITORY, compose
 
@@ -200,6 +202,51 @@ def test_the_spend_limit_is_a_deadline(settings: Settings, account: Account, wat
     with pytest.raises(ServiceError, match=r"spend_limit=0\.1"):
         run(changed(settings, spend_limit=0.1), "params", tmp_path / "frames", SOURCE, watch=watch)
     account.assert_nothing_left()
+
+
+def test_what_a_run_before_cost_counts_against_the_limit(
+    settings: Settings, account: Account, machines: Machines, watch: Watch, tmp_path: Path
+) -> None:
+    params = "seed: 3\nhost: {spend_limit: 10}\n"
+    made = now()
+    # a client that was killed: nobody saw its machine end, which may have lived until its deadline of 8 hours
+    since, ends = made - timedelta(hours=20), made - timedelta(hours=12)
+    killed = Instance("i-0", "default", "g6.2xlarge", "running", since, ends, 0.98)
+    bill = Bill(box_of(settings, names_of(settings, "default")), work_of(params, SOURCE))
+    bill.add(killed)
+    assert bill.spent(made) == pytest.approx(7.84)
+    left: list[timedelta] = []
+
+    def notice(number: int, instance: str) -> bool:
+        left.append(instances(settings, "default")[-1].deadline - now())
+        return False
+
+    machines.notice = notice
+    run(settings, params, tmp_path / "frames", SOURCE, watch=watch)
+    assert timedelta(hours=2.1) < left[0] < timedelta(hours=2.21), "of 10 dollars 2.16 were left"
+    assert bill.spent(now()) == 0, "a job that is done is paid"
+    # an error ends the machine, and its cost stays on the bill, also when the limit is another one then
+    moments = iter([now()])
+    stop = Watch(0.05, io.StringIO(), lambda: _next(moments))
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, params, tmp_path / "frames", SOURCE, watch=stop)
+    account.assert_nothing_left()
+    (entry,) = bill.box.get_json("bill.json")["machines"].values()
+    assert "ended" in entry
+    assert work_of(params.replace("10", "12"), SOURCE) == bill.work
+    assert work_of(params.replace("3", "4"), SOURCE) != bill.work
+    spent = changed(settings, spend_limit=0.2)
+    bill.add(killed)
+    with pytest.raises(ServiceError, match=r"host\.spend_limit=0\.2 leaves 0\.00 dollars"):
+        run(spent, params, tmp_path / "frames", SOURCE, watch=watch)
+    account.assert_nothing_left()
+
+
+def _next(moments: Iterator[datetime]) -> datetime:
+    """The next of these moments, and Ctrl-C when there is none."""
+    for moment in moments:
+        return moment
+    raise KeyboardInterrupt
 
 
 def test_the_next_type_is_tried_when_there_is_no_room(

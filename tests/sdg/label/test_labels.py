@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stages.common.errors import RenderError
 from stages.sdg.label.labels import label_frame
+from stages.sdg.label.space import boxes_3d, poses
 from stages.sdg.plan.types import Camera, FramePlan, Placement, SensorPlan
 from stages.sdg.render.passes import Amodal, Passes
 from tests.sdg.made_up import IDENTITY
@@ -224,3 +225,18 @@ def test_what_has_no_forks_or_none_in_the_picture_says_nothing_of_them() -> None
     for passes in (passes_of(instance), with_forks(instance, (slice(0, 0), slice(0, 0)), 0)):
         (only,) = label_frame(made_up_plan(), passes, CLASSES).instances
         assert (only.xyxy_body, only.forks_visible) == (None, None)
+
+
+def test_things_that_a_renderer_found_inside_a_file_have_2d_labels_alone() -> None:
+    plan = made_up_plan()
+    instance = blank()
+    instance[2:6, 3:9] = 60001
+    passes = passes_of(instance)
+    with pytest.raises(RenderError, match="shows instance 60001, which its plan does not hold"):
+        label_frame(plan, passes, CLASSES)
+    passes.inside = (Placement(60001, "inside", 0, (0, 0, 0), label="pallet"),)
+    label = label_frame(plan, passes, CLASSES)
+    assert [(item.id, item.class_name, item.xyxy) for item in label.instances] == [(60001, "pallet", (3, 2, 9, 6))]
+    # no shape of theirs is known to the plan
+    assert boxes_3d(plan, label) == []
+    assert poses(plan, label) == []

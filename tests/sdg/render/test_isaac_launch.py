@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isaac.capture.folder import JobFolder
+from isaac.capture.references import wrapped
 from stages.common.errors import MissingDependencyError, SettingsError
 from stages.common.settings.isaac import IsaacRun
 from stages.sdg.plan.types import Camera
-from stages.sdg.render.isaac.launch import CACHES, REPOSITORY, launch
+from stages.sdg.render.isaac.job import job_of
+from stages.sdg.render.isaac.launch import CACHES, REPOSITORY, hand_over_job, launch
 from stages.sdg.render.isaac.passes import cropped, padded, passes_of, to_linear
+from tests.settings import compose
 
 RUN = IsaacRun(accept_eula=True)
 
@@ -58,6 +62,24 @@ def test_the_container_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(MissingDependencyError, match="neither docker nor podman"):
         launch(run, tmp_path / "job", {})
+
+
+@pytest.mark.parametrize(("where", "arguments"), [("local", ["--/renderer/activeGpu=2"]), ("container", [])])
+def test_the_gpu_has_its_own_number_where_all_are_seen(where: str, arguments: list[str]) -> None:
+    """``--gpus device=2`` shows a container one card, which is number 0 there."""
+    settings = compose("renderer=isaac", f"renderer.isaac.run.where={where}").renderer
+    assert settings.isaac is not None
+    assert job_of(settings, settings.isaac, "2")["kit_args"] == arguments
+
+
+def test_a_containers_user_can_write_wherever_it_does_and_its_files_can_go(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path / "job")
+    before = {path for path in folder.root.rglob("*") if path.is_dir()}
+    hand_over_job(tmp_path / "job")
+    # what the capture makes: a folder of its own would belong to the image's user and outlive the job
+    wrapped({"usd": "/a.usd"}, None, folder.assets)
+    assert {path for path in folder.root.rglob("*") if path.is_dir()} == before
+    assert all(path.stat().st_mode & 0o777 == 0o777 for path in (folder.root, *before))
 
 
 def test_the_licence_is_the_users_to_accept(tmp_path: Path) -> None:

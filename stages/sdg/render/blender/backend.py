@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from stages.sdg.render.amodal import amodal_extents
 from stages.sdg.render.camera import overscan
 from stages.sdg.render.meshes import labelled_parts, labelled_triangles
 from stages.sdg.render.passes import Passes
+from stages.sdg.render.scratch import memory_folder, sweep
 from stages.sdg.render.sensor_geometry import distort_passes
 
 PREFIX = "sim-to-cloud-"
@@ -40,9 +40,9 @@ class BlenderRenderer:
         """
         _import_bpy()
         self._settings = settings
-        memory = _memory_folder()
+        memory = memory_folder()
         if memory is not None:
-            _sweep(Path(memory))
+            sweep(Path(memory), PREFIX)
         self._folder = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=memory)
         _configure(settings)
 
@@ -117,20 +117,6 @@ def _import_bpy() -> None:
                 f"install it: sudo apt-get install {LIBRARIES}"
             ) from error
         raise MissingDependencyError(f"bpy cannot be imported ({error}); run `make setup`") from error
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what renderers of processes that are gone left there: a killed one cannot tidy up."""
-    for left in folder.glob(f"{PREFIX}*"):
-        owner = left.name.removeprefix(PREFIX).partition("-")[0]
-        if not owner.isdigit() or not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _memory_folder() -> str | None:
-    """Memory-backed storage for the passes of a frame, where the system has it."""
-    shared = Path("/dev/shm")
-    return str(shared) if shared.is_dir() and os.access(shared, os.W_OK) else None
 
 
 def _configure(settings: Renderer) -> None:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 import weakref
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from stages.sdg.render.amodal import amodal_extents
 from stages.sdg.render.camera import overscan
 from stages.sdg.render.isaac.job import Asked, asked_of, job_of
 from stages.sdg.render.isaac.launch import hand_over_job, launch
-from stages.sdg.render.isaac.passes import Floats, outlines, padded, parts_pass, passes_of
+from stages.sdg.render.isaac.passes import Floats, outlines, padded, parts_pass, passes_of, things_inside
 from stages.sdg.render.isaac.process import IsaacProcess
 from stages.sdg.render.passes import Passes
 from stages.sdg.render.scratch import scratch_folder
@@ -91,7 +92,10 @@ class IsaacRenderer:
             raise RenderError(f"Isaac Sim gave no normals of frame {plan.frame}; see {self._log}")
         passes = passes_of(arrays, canvas)
         passes.extra["isaac"] = np.frombuffer(json.dumps(asdict(self.last)).encode(), np.uint8)
-        triangles, parts = outlines(plan, passes.instance, self._foreign(asked))
+        inside = json.loads(arrays["inside"].tobytes())
+        passes.inside = things_inside(plan, inside)
+        keys = {**asked.geometry, **{int(number): item["geometry"] for number, item in inside.items()}}
+        triangles, parts = outlines((*plan.placements, *passes.inside), passes.instance, self._foreign(keys))
         passes.amodal = amodal_extents(plan.camera, triangles, parts)
         passes.parts = parts_pass(canvas, passes.instance, triangles, parts)
         distorted = distort_passes(passes, plan.camera)
@@ -107,14 +111,16 @@ class IsaacRenderer:
     def save_scene(self, plan: FramePlan, path: str) -> None:
         """Write the scene as a USD file of its own; its camera has the lens' distortion in Omniverse's attributes.
 
+        Assets of other people's files are references to those, as in the render.
+
         Raises:
             RenderError: when the path does not end in ``.usda``, ``.usdc`` or ``.usdz``, or cannot be written.
         """
         from stages.common.errors import InputError
-        from stages.sdg.render.usd.export import save_frame
+        from stages.sdg.render.usd.export import ASSET_ROOT, save_frame
 
         try:
-            save_frame(plan, Path(path))
+            save_frame(plan, Path(path), asset_root=self._sim.asset_root or ASSET_ROOT)
         except InputError as error:
             raise RenderError(str(error)) from error
 
@@ -202,7 +208,7 @@ class IsaacRenderer:
         """A copy of the log that outlives the job folder."""
         kept = Path(tempfile.gettempdir()) / f"{self._scratch.name}.log"
         with atomic_write(kept, "wb") as stream:
-            stream.write(self._log.read_bytes())
+            stream.write(self._log.read_bytes() if self._log.exists() else b"")
         return kept
 
     def _drop(self) -> None:
@@ -210,10 +216,10 @@ class IsaacRenderer:
             self._process.end()
             self._process = None
 
-    def _foreign(self, asked: Asked) -> dict[int, Floats]:
+    def _foreign(self, keys: Mapping[int, str]) -> dict[int, Floats]:
         return {
             number: read_arrays(place)["triangles"]
-            for number, key in asked.geometry.items()
+            for number, key in keys.items()
             if (place := self._folder.geometry(key)).exists()
         }
 

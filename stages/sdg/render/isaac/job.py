@@ -11,7 +11,7 @@ from typing import Any
 
 from stages.common.settings.isaac import IsaacSim
 from stages.common.settings.pictures import Renderer
-from stages.sdg.assets.reference import EDITS, USD, reference_of, without_edits
+from stages.sdg.assets.reference import EDITS, RULES, USD, reference_of, without_edits
 from stages.sdg.plan.types import Camera, FramePlan
 from stages.sdg.shards.records import plan_to_line
 
@@ -42,7 +42,15 @@ class Asked:
 
 
 def job_of(settings: Renderer, sim: IsaacSim, gpu: str | None = None) -> dict[str, Any]:
-    """What is the same for all frames."""
+    """What is the same for all frames.
+
+    Args:
+        settings: of the renderer.
+        sim: of Isaac Sim.
+        gpu: number of the one GPU to use; a container is shown no other one, which is its number 0.
+    """
+    if sim.run.where == "container":
+        gpu = None
     picture = "rgb" if sim.colour == "rgb" else "HdrColor"
     annotators = list(dict.fromkeys([picture, *ALWAYS, *sim.annotators]))
     return {
@@ -93,8 +101,16 @@ def asked_of(plan: FramePlan, camera: Camera, folder: Path) -> Asked:
             if placement.label is not None:
                 geometry[placement.id] = hashlib.sha256(key.encode()).hexdigest()[:16]
     edits = {item.id: item.parameters[EDITS] for item in plan.placements if EDITS in item.parameters}
+    rules = {item.id: json.loads(str(item.parameters[RULES])) for item in bare if RULES in item.parameters}
     own_lamps = any(item.parameters.get("own_lamps") for item in plan.placements)
     lamps = () if own_lamps else plan.lamps
     told = json.loads(plan_to_line(replace(plan, placements=bare, camera=camera, lamps=lamps)))
-    request = {"frame": plan.frame, "plan": told, "assets": assets, "edits": edits, "geometry": geometry}
+    request = {
+        "frame": plan.frame,
+        "plan": told,
+        "assets": assets,
+        "edits": edits,
+        "geometry": geometry,
+        "rules": rules,
+    }
     return Asked(request, geometry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -71,20 +71,41 @@ def _is_picture(values: NDArray[Any], like: NDArray[Any]) -> bool:
     return values.shape[:2] == like.shape[:2]
 
 
+INSIDE = "inside"
+"""Family of things inside other people's files."""
+
+
+def things_inside(plan: FramePlan, told: Mapping[str, Mapping[str, Any]]) -> tuple[Placement, ...]:
+    """Things inside files as placements, where the things that they are in stand.
+
+    Args:
+        plan: of the frame.
+        told: by their number ``label``, ``of`` (placement id) and ``path``.
+    """
+    by_id = {placement.id: placement for placement in plan.placements}
+    return tuple(
+        replace(
+            by_id[int(item["of"])], id=int(number), family=INSIDE, variant=0, label=str(item["label"]),
+            parameters={"path": str(item["path"])},
+        )
+        for number, item in told.items()
+    )  # fmt: skip
+
+
 def outlines(
-    plan: FramePlan, instance: NDArray[np.uint16], foreign: Mapping[int, Floats]
+    placements: Iterable[Placement], instance: NDArray[np.uint16], foreign: Mapping[int, Floats]
 ) -> tuple[dict[int, Floats], dict[int, NDArray[np.uint8]]]:
     """World triangles, and part numbers where there are parts, of the labelled placements that are seen.
 
     Args:
-        plan: of the frame.
+        placements: of the plan, and things inside files.
         instance: ids.
         foreign: triangles of assets that only Isaac Sim can read, in asset coordinates, by placement id.
     """
     seen = set(np.unique(instance).tolist())
     triangles: dict[int, Floats] = {}
     parts: dict[int, NDArray[np.uint8]] = {}
-    for placement in plan.placements:
+    for placement in placements:
         if placement.label is None or placement.id not in seen:
             continue
         if placement.id in foreign:

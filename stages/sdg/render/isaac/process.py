@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +54,7 @@ class IsaacProcess:
         folder.manifest.unlink(missing_ok=True)
         journal = folder.root / JOURNAL
         self._offset = journal.stat().st_size if journal.exists() else 0
+        self._unread: deque[dict[str, Any]] = deque()
         environment = {key: value for key, value in os.environ.items() if key not in how.unset} | how.environment
         environment["END"] = " ".join(how.end)
         with open(log, "ab") as output:
@@ -79,7 +81,12 @@ class IsaacProcess:
         return told
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Events of the journal that are new since the last call."""
+        """Events of the journal, each once: whoever stops after one finds the next ones with the next call."""
+        self._read()
+        while self._unread:
+            yield self._unread.popleft()
+
+    def _read(self) -> None:
         try:
             with open(self.folder.root / JOURNAL, "rb") as stream:
                 stream.seek(self._offset)
@@ -92,7 +99,7 @@ class IsaacProcess:
             with suppress(ValueError):
                 event = json.loads(line)
                 if isinstance(event, dict):
-                    yield event
+                    self._unread.append(event)
 
     def wait_for(self, names: tuple[str, ...], frame: int | None, timeout: float) -> dict[str, Any] | None:
         """The next event of some names, of a frame if one is given.

@@ -1,16 +1,14 @@
 """A stand-in of the few calls of Isaac Sim 5.1 that the capture makes, with their known defects switched on by name.
 
-``STANDIN`` in the environment holds them as JSON; ``STANDIN_CALLS`` names a file that takes one line a call.
+``STANDIN`` in the environment holds them as JSON; ``STANDIN_CALLS`` names a file that takes one line a call. With
+``version`` 6 modules lie where 6.x has them, and nowhere else.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-import time
 from pathlib import Path
-from typing import ClassVar
 
 QUIRKS = json.loads(os.environ.get("STANDIN", "{}"))
 
@@ -28,42 +26,5 @@ def called(call, **told):
             stream.write(json.dumps({"call": call, **told}) + "\n")
 
 
-class SimulationApp:
-    # one for all, and changed by the first: so it is there, too
-    DEFAULT_LAUNCHER_CONFIG: ClassVar = {
-        "headless": True, "multi_gpu": True, "renderer": "RaytracedLighting", "width": 1280, "height": 720,
-        "fast_shutdown": True, "extra_args": [],
-    }  # fmt: skip
-    made = None
-
-    def __init__(self, launch_config=None, experience=""):
-        early = [name for name in sys.modules if name.split(".")[0] in ("omni", "pxr", "carb")]
-        assert not early, f"Modules {early} were loaded before SimulationApp"
-        assert sys.argv[1:] == [], f"Kit would take {sys.argv[1:]} for its own arguments"
-        assert SimulationApp.made is None, "one app a process"
-        SimulationApp.made = self
-        self.config = self.DEFAULT_LAUNCHER_CONFIG
-        self.config.update(launch_config or {})
-        os.environ["ISAAC_LAUNCHED_FROM_TERMINAL"] = "0"
-        called("SimulationApp", **self.config)
-        if QUIRKS.get("fails_to_start"):
-            print("[Error] [carb] Failed to create any GPU devices", flush=True)
-            os._exit(1)
-        time.sleep(QUIRKS.get("slow_start", 0))
-        self.loading = QUIRKS.get("loading_updates", 3)
-
-    def update(self):
-        if self.loading > 0:
-            self.loading -= 1
-
-    def is_running(self):
-        return True
-
-    def close(self, wait_for_replicator=True, skip_cleanup=False):
-        called("close")
-        if QUIRKS.get("hang_at_close"):
-            # held in native code: no Python thread runs any more
-            os.kill(os.getpid(), 19)
-        # fast_shutdown: nothing after this runs, and the status says nothing
-        sys.stdout.flush()
-        os._exit(QUIRKS.get("exit_status", 1))
+if QUIRKS.get("version", 5) < 6:
+    from isaacsim.simulation_app import SimulationApp as SimulationApp

@@ -10,15 +10,18 @@ import pytest
 from pxr import Usd, UsdGeom
 
 from benchmarks.usd_stages import Counted, count, plans
-from isaac.stage.keys import INSTANCE
+from isaac.stage.keys import INSTANCE, LAMPS
 from stages.common.errors import InputError
+from stages.common.settings.isaac import IsaacSim
 from stages.sdg.assets.mesh import box
 from stages.sdg.assets.types import Asset, Material, Part
+from stages.sdg.plan.draft import scenarios
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.types import FramePlan
+from stages.sdg.render.isaac.backend import IsaacRenderer
 from stages.sdg.render.meshes import world_triangles
 from stages.sdg.render.usd.check import problems
-from stages.sdg.render.usd.export import open_frame, save_frame
+from stages.sdg.render.usd.export import foreign, open_frame, save_frame
 from tests.settings import compose
 
 
@@ -33,13 +36,54 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_plan_of_every_scenario_is_a_sound_file_that_holds_it(assets: Path, tmp_path: Path) -> None:
     seen = set()
-    for drawn in plans(10):
+    for _, drawn in plans(11, scenes=("simple_warehouse", "warehouse")):
         path = tmp_path / "frame.usdc"
         save_frame(drawn, path, assets)
         labelled = sum(item.label is not None for item in drawn.placements)
         assert count(drawn, path) == Counted([], len(drawn.placements), labelled, 0)
         seen.add(drawn.scenario)
-    assert len(seen) == 10
+    assert seen == {*scenarios()}, "all that `sdg list` prints"
+
+
+@pytest.mark.parametrize("suffix", [".usda", ".usdc"])
+def test_files_of_others_are_referred_to_by_their_address(suffix: str, assets: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    for name in ("Isaac/Environments/hall.usda", "truck.usda", "cone.usda"):
+        (pack / name).parent.mkdir(parents=True, exist_ok=True)
+        there = Usd.Stage.CreateNew(str(pack / name))
+        there.SetDefaultPrim(UsdGeom.Xform.Define(there, "/Root").GetPrim())
+        UsdGeom.Cube.Define(there, "/Root/Real").CreateExtentAttr([(-1, -1, -1), (1, 1, 1)])
+        there.Save()
+    cone = f"{pack}/cone.usda"
+    changes = [
+        "scene.recipe.environment=/Isaac/Environments/hall.usda", f"scene.recipe.sets.warehouse=[{cone}]",
+        *(f"scene.recipe.trucks.{name}_truck={pack}/truck.usda" for name in ("scale", "heavy_duty", "low_profile")),
+    ]  # fmt: skip
+    drawn = plan_frame(compose("scene=simple_warehouse", *changes), 0)
+    path = tmp_path / f"frame{suffix}"
+    paths = save_frame(drawn, path, assets, asset_root=str(pack))
+    assert problems(path) == []
+    stage = Usd.Stage.Open(str(path))
+    for item in foreign(drawn):
+        prim = stage.GetPrimAtPath(paths[item.id])
+        shapes = [below for below in Usd.PrimRange(prim) if below.IsA(UsdGeom.Gprim)]
+        assert [below.GetTypeName() for below in shapes] == ["Cube"], "the file itself, and nothing of its stand-in"
+        size = UsdGeom.XformCache().GetLocalToWorldTransform(shapes[0]).TransformDir((1, 0, 0)).GetLength()
+        assert size == pytest.approx(item.parameters.get("usd_scale", 1.0) * item.scale)
+    labelled = sum(item.label is not None for item in drawn.placements)
+    assert count(drawn, path) == Counted([], len(drawn.placements), labelled, 0)
+    # what the Isaac backend saves does the same
+    backend = IsaacRenderer.__new__(IsaacRenderer)
+    backend._sim = IsaacSim(asset_root=str(pack))
+    backend.save_scene(drawn, str(path.with_stem("scene")))
+    saved = Usd.Stage.Open(str(path.with_stem("scene")))
+    assert [prim.GetTypeName() for prim in saved.Traverse()].count("Cube") == len(foreign(drawn))
+    # the environment brings its own lamps
+    assert not stage.GetPrimAtPath(LAMPS).GetChildren()
+    other = path.with_stem("other")
+    save_frame(drawn, other, assets)
+    stage = Usd.Stage.Open(str(other))
+    assert "Cube" not in {prim.GetTypeName() for prim in stage.Traverse()}
 
 
 @pytest.mark.parametrize("suffix", [".usda", ".usdc", ".usdz"])
