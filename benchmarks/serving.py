@@ -265,7 +265,7 @@ def free_port() -> int:
 def bundle_of(model: Path, folder: Path) -> Path:
     from stages.deploy.bundle import Serving, pack
 
-    return pack(model, folder / "bundle", Serving(queue=32, max_body_mb=6, max_pixels=40_000_000)).folder
+    return pack(model, folder / "bundle", Serving()).folder
 
 
 def ours(bundle: Path, port: int) -> list[str]:
