@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -81,13 +81,17 @@ class Channel:
         return sum(file.bytes for file in self.files)
 
 
-def digest(dataset: Path) -> str:
+def digest(dataset: Path, sum_of: Callable[[str, Path], str] = lambda _, path: sha256_of(path)) -> str:
     """Hex SHA-256 over the sorted names and contents of a data set's files; the same whatever the tars' size.
+
+    Args:
+        dataset: top of the YOLO tree.
+        sum_of: hex SHA-256 of a file by its name and path; see :class:`~stages.common.sums.Sums`.
 
     Raises:
         InputError: when there are none.
     """
-    return _digest((name, sha256_of(path)) for name, path in _members(dataset))
+    return _digest((name, sum_of(name, path)) for name, path in _members(dataset))
 
 
 def pack(dataset: Path, out: Path, shard_bytes: int = SHARD_BYTES) -> Channel:
