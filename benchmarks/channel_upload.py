@@ -34,11 +34,14 @@ import numpy as np
 from benchmarks.channel_push import SHARD_BYTES
 from stages.common.aws.objects import WORKERS
 from stages.common.channel import digest, pack
+from stages.common.sums import Sums
+from stages.push.channel import SUMS
 from tests.push.conftest import KEY, SECRET, free_port, serve_s3
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FRAME, LABEL = 60_000, 80
 BUCKET = "bench"
+PACKED, FIRST = "channel, tars packed, sums known", "channel, from nothing"
 
 
 def write_tree(folder: Path, frames: int) -> Path:
@@ -129,6 +132,7 @@ class Bench:
         self.files = sorted(path for path in tree.rglob("*") if path.is_file())
         self.calls: list[str] = []
         self.turn = 0
+        self.sum = digest(tree)
 
     def next_turn(self) -> None:
         """Make room, and go on under another prefix: the server remembers what was in a folder."""
@@ -147,7 +151,7 @@ class Bench:
             return timed(lambda: list(pool.map(put, chosen))) * len(self.files) / len(chosen)
 
     def channel(self) -> float:
-        """All of it: the sum of the data set, packing, sending."""
+        """What is to be done: the sum of the data set, packing, sending."""
         where = [str(self.tree), str(self.work / "cache"), BUCKET, f"turn-{self.turn}", self.endpoint]
         command = [sys.executable, "-m", "benchmarks.channel_push", *where]
 
@@ -156,10 +160,29 @@ class Bench:
 
         return timed(push)
 
-    def channel_packed(self) -> float:
-        """The same with tars that are there already, as ``aws s3 sync`` has them."""
-        pack(self.tree, self.work / "cache" / digest(self.tree), SHARD_BYTES)
+    def channel_first(self) -> float:
+        """The same when no file's sum is known yet."""
+        (self.work / "cache" / SUMS).unlink(missing_ok=True)
         return self.channel()
+
+    def channel_packed(self) -> float:
+        """With tars that are there already, as ``aws s3 sync`` has them, and known sums: after an interruption."""
+        self._known()
+        self._pack()
+        return self.channel()
+
+    def channel_packed_first(self) -> float:
+        """With tars that are there already, but every file of the data set is read for its sum."""
+        self._pack()
+        return self.channel_first()
+
+    def _known(self) -> None:
+        sums = Sums(self.work / "cache" / SUMS, self.tree)
+        digest(self.tree, sums.of)
+        sums.save()
+
+    def _pack(self) -> None:
+        shutil.copytree(self.work / "shards", self.work / "cache" / self.sum, copy_function=os.link)
 
     def sync(self) -> float:
         """``aws s3 sync`` of the tars, by its own defaults."""
@@ -194,15 +217,16 @@ def main() -> None:
             bench = Bench(tree, work, buckets, endpoint, args.aws)
             rows: dict[str, list[float]] = {}
             ways = [
-                ("channel, tars already packed", bench.channel_packed),
+                (PACKED, bench.channel_packed),
                 ("aws s3 sync of the same tars", bench.sync),
-                ("channel, with packing", bench.channel),
+                ("channel, tars packed, all sums made anew", bench.channel_packed_first),
+                (FIRST, bench.channel_first),
             ]
             for number in range(args.rounds):  # in turns, so that a busy moment strikes all
                 for name, way in ways if number % 2 == 0 else ways[::-1]:
                     rows.setdefault(name, []).append(way())
                     print(f"{name:<44} {rows[name][-1]:9.2f} s   load {os.getloadavg()[0]:.1f}", flush=True)
-                    if name == "channel, with packing":
+                    if name == FIRST:
                         rows.setdefault("channel again, unchanged", []).append(bench.channel())
                         requests = list(bench.calls)
                     bench.next_turn()
