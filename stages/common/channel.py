@@ -33,7 +33,7 @@ SHARD_BYTES = 64 * 2**20
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp"}
 """Suffixes of the files that are counted as frames."""
 
-LEFT_OUT = {".cache"}
+LEFT_OUT = (".cache",)
 """Suffixes of what Ultralytics writes beside labels; no part of a data set."""
 
 AGAIN = "upload it again with `dvc repro --force push`"
@@ -207,18 +207,23 @@ def _members(dataset: Path) -> list[tuple[str, Path]]:
         folder = Path(top)
         within = folder.relative_to(dataset).as_posix()
         prefix = "" if within == "." else f"{within}/"
-        found += [(prefix + name, folder / name) for name in names if os.path.splitext(name)[1] not in LEFT_OUT]
+        found += [(prefix + name, folder / name) for name in names if not name.endswith(LEFT_OUT)]
     if not found:
         raise InputError(f"there is no data set in '{dataset}'; make it with `dvc repro convert`")
-    # by text, since a path object for each of many thousands takes longer than to look at the files
-    return sorted(found, key=lambda member: (os.path.splitext(member[0].rpartition("/")[2])[0], member[0]))
+    return sorted(found, key=lambda member: (_stem(member[0]), member[0]))
+
+
+def _stem(name: str) -> str:
+    """By text, since a path object for each of many thousands takes longer than to look at the files."""
+    last = name.rpartition("/")[2]
+    return last.rpartition(".")[0] or last
 
 
 def _parts(members: list[tuple[str, Path]], limit: int) -> Iterator[list[tuple[str, Path]]]:
     part: list[tuple[str, Path]] = []
     size = 0
     for member in members:
-        if size >= limit and PurePosixPath(member[0]).stem != PurePosixPath(part[-1][0]).stem:
+        if size >= limit and _stem(member[0]) != _stem(part[-1][0]):
             yield part
             part, size = [], 0
         part.append(member)
