@@ -255,7 +255,7 @@ def speed(args: argparse.Namespace, folder: Path) -> None:
     with ExitStack() as stack:
         up = [(server, *stack.enter_context(running(server, model))) for server in servers]
         rows = []
-        for clients in (1, 4, 16):
+        for clients in map(int, args.clients.split(",")):
             done = {server.name: Measured() for server in servers}
             for number in range(args.rounds):
                 for server, process, port in up[number % len(up) :] + up[: number % len(up)]:
@@ -330,7 +330,7 @@ def soak(args: argparse.Namespace, folder: Path) -> None:
     with running(server, model) as (process, port):
         step = max(args.requests // 50, 16)
         for number in range(0, args.requests, step):
-            done = load(port, bodies[number // step % len(bodies)], 8, so_many(step))
+            done = load(port, bodies[number // step % len(bodies)], 4, so_many(step))
             if set(done.statuses) != {200}:
                 raise SystemExit(f"answers other than 200: {dict(done.statuses)}")
             sizes.append(process.memory_info().rss / 2**20)
@@ -358,7 +358,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "benchmark-serving")
     commands = parser.add_subparsers(required=True)
     tasks: dict[str, tuple[Callable[[argparse.Namespace, Path], None], dict[str, object]]] = {
-        "speed": (speed, {"--rounds": 5, "--seconds": 6.0, "--others": "", "--only": ""}),
+        "speed": (speed, {"--rounds": 5, "--seconds": 6.0, "--clients": "1,4,16", "--others": "", "--only": ""}),
         "soak": (soak, {"--requests": 50_000, "--size": 64}),
         "hostile": (attack, {"--bodies": 10_000, "--seed": 0}),
     }

@@ -40,7 +40,7 @@ class Serving(_Part):
         max_pixels: largest picture, width times height.
     """
 
-    queue: int = Field(4, ge=1)
+    queue: int = Field(3, ge=1)
     max_body_mb: float = Field(6, gt=0)
     max_pixels: int = Field(40_000_000, ge=1)
 

@@ -61,7 +61,7 @@ class Deploy(Group):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
     threads: int = Field(0, ge=0, le=256)
-    queue: int = Field(4, ge=1, le=1000)
+    queue: int = Field(3, ge=1, le=1000)
     max_body_mb: float = Field(6, gt=0, le=1024)
     max_pixels: int = Field(40_000_000, ge=1024)
     check_frames: int = Field(8, ge=1)
