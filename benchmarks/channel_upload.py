@@ -2,9 +2,11 @@
 
     python -m benchmarks.channel_upload --frames 20000 --aws PATH/TO/aws
 
-A local S3 server (``rclone serve s3``) is reached through a proxy that adds 20 ms to each answer. ``put_object`` for
-each file is measured on a sample and multiplied, since all of it takes a quarter of an hour; so is the same with eight
-at a time. ``aws s3 sync`` gets the tars that the channel consists of, so packing counts for the channel alone.
+A local S3 server (``rclone serve s3``) is reached through a proxy that adds 20 ms to each answer. Server, proxy,
+channel and ``aws`` are processes of their own, start-up included, in an order that turns from round to round.
+``put_object`` for each file is measured on a sample and multiplied, since all of it takes a quarter of an hour; so is
+the same with eight at a time. ``aws s3 sync`` gets the tars that the channel consists of, so packing counts for the
+channel alone.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,14 +31,17 @@ from typing import Any
 import boto3
 import numpy as np
 
-from stages.common.aws.objects import WORKERS, Objects
+from benchmarks.channel_push import SHARD_BYTES
+from stages.common.aws.objects import WORKERS
 from stages.common.channel import digest, pack
-from stages.common.storage import Place
-from stages.push.channel import push_channel
+from stages.common.sums import Sums
+from stages.push.channel import SUMS
 from tests.push.conftest import KEY, SECRET, free_port, serve_s3
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 FRAME, LABEL = 60_000, 80
 BUCKET = "bench"
+PACKED, FIRST = "channel, tars packed, sums known", "channel, from nothing"
 
 
 def write_tree(folder: Path, frames: int) -> Path:
@@ -53,14 +59,15 @@ def write_tree(folder: Path, frames: int) -> Path:
 class Delay:
     """A TCP proxy that holds everything back for half of the added round trip, each way."""
 
-    def __init__(self, port: int, seconds: float) -> None:
-        self.port, self._target, self._half = free_port(), port, seconds / 2
-        ready = threading.Event()
-        threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True).start()
-        ready.wait()
+    def __init__(self, port: int, target: int, seconds: float) -> None:
+        self._port, self._target, self._half = port, target, seconds / 2
 
-    async def _serve(self, ready: threading.Event) -> None:
-        server = await asyncio.start_server(self._connect, "127.0.0.1", self.port, limit=1 << 20)
+    def run(self, ready: Any) -> None:
+        """Serve until the process is ended; ``ready`` is an event of :mod:`multiprocessing`."""
+        asyncio.run(self._serve(ready))
+
+    async def _serve(self, ready: Any) -> None:
+        server = await asyncio.start_server(self._connect, "127.0.0.1", self._port, limit=1 << 20)
         ready.set()
         async with server:
             await server.serve_forever()
@@ -97,8 +104,16 @@ class Delay:
 def served(folder: Path, latency: float) -> Iterator[str]:
     """An S3 server in ``folder``; gives the address of the slow way to it."""
     with serve_s3(folder) as server:
-        port = int(server.endpoint.rpartition(":")[2])
-        yield f"http://127.0.0.1:{Delay(port, latency).port}"
+        target, port = int(server.endpoint.rpartition(":")[2]), free_port()
+        spawn = multiprocessing.get_context("spawn")
+        ready = spawn.Event()
+        proxy = spawn.Process(target=Delay(port, target, latency).run, args=(ready,), daemon=True)
+        proxy.start()
+        ready.wait()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            proxy.terminate()
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -117,11 +132,7 @@ class Bench:
         self.files = sorted(path for path in tree.rglob("*") if path.is_file())
         self.calls: list[str] = []
         self.turn = 0
-
-    def objects(self) -> Objects:
-        made = Objects(Place(BUCKET, f"turn-{self.turn}", self.endpoint))
-        made._client.meta.events.register("before-call.s3.*", lambda model, **_: self.calls.append(model.name))
-        return made
+        self.sum = digest(tree)
 
     def next_turn(self) -> None:
         """Make room, and go on under another prefix: the server remembers what was in a folder."""
@@ -140,13 +151,38 @@ class Bench:
             return timed(lambda: list(pool.map(put, chosen))) * len(self.files) / len(chosen)
 
     def channel(self) -> float:
-        """All of it: the sum of the data set, packing, sending."""
-        return timed(lambda: push_channel(self.tree, self.objects(), self.work / "cache", 64 * 2**20))
+        """What is to be done: the sum of the data set, packing, sending."""
+        where = [str(self.tree), str(self.work / "cache"), BUCKET, f"turn-{self.turn}", self.endpoint]
+        command = [sys.executable, "-m", "benchmarks.channel_push", *where]
+
+        def push() -> None:
+            self.calls = json.loads(subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY).stdout)
+
+        return timed(push)
+
+    def channel_first(self) -> float:
+        """The same when no file's sum is known yet."""
+        (self.work / "cache" / SUMS).unlink(missing_ok=True)
+        return self.channel()
 
     def channel_packed(self) -> float:
-        """The same with tars that are there already, as ``aws s3 sync`` has them."""
-        pack(self.tree, self.work / "cache" / digest(self.tree))
+        """With tars that are there already, as ``aws s3 sync`` has them, and known sums: after an interruption."""
+        self._known()
+        self._pack()
         return self.channel()
+
+    def channel_packed_first(self) -> float:
+        """With tars that are there already, but every file of the data set is read for its sum."""
+        self._pack()
+        return self.channel_first()
+
+    def _known(self) -> None:
+        sums = Sums(self.work / "cache" / SUMS, self.tree)
+        digest(self.tree, sums.of)
+        sums.save()
+
+    def _pack(self) -> None:
+        shutil.copytree(self.work / "shards", self.work / "cache" / self.sum, copy_function=os.link)
 
     def sync(self) -> float:
         """``aws s3 sync`` of the tars, by its own defaults."""
@@ -176,21 +212,22 @@ def main() -> None:
         work, buckets = Path(folder, "work"), Path(folder, "buckets")
         buckets.mkdir()
         tree = write_tree(work / "tree", args.frames)
-        pack(tree, work / "shards")
+        pack(tree, work / "shards", SHARD_BYTES)
         with served(buckets, args.latency) as endpoint:
             bench = Bench(tree, work, buckets, endpoint, args.aws)
             rows: dict[str, list[float]] = {}
-            for _ in range(args.rounds):  # in turns, so that a busy moment strikes all
-                for name, way in (
-                    ("channel, tars already packed", bench.channel_packed),
-                    ("aws s3 sync of the same tars", bench.sync),
-                    ("channel, with packing", bench.channel),
-                ):
+            ways = [
+                (PACKED, bench.channel_packed),
+                ("aws s3 sync of the same tars", bench.sync),
+                ("channel, tars packed, all sums made anew", bench.channel_packed_first),
+                (FIRST, bench.channel_first),
+            ]
+            for number in range(args.rounds):  # in turns, so that a busy moment strikes all
+                for name, way in ways if number % 2 == 0 else ways[::-1]:
                     rows.setdefault(name, []).append(way())
-                    if name == "channel, with packing":
-                        bench.calls.clear()
-                        again = timed(lambda: push_channel(tree, bench.objects(), work / "cache", 64 * 2**20))
-                        rows.setdefault("channel again, unchanged", []).append(again)
+                    print(f"{name:<44} {rows[name][-1]:9.2f} s   load {os.getloadavg()[0]:.1f}", flush=True)
+                    if name == FIRST:
+                        rows.setdefault("channel again, unchanged", []).append(bench.channel())
                         requests = list(bench.calls)
                     bench.next_turn()
             rows["put_object a file (sample)"] = [bench.by_file(args.sample, 1)]

@@ -4,13 +4,15 @@
     python -m benchmarks.serving soak --requests 50000
     python -m benchmarks.serving hostile --bodies 10000
 
-`speed` sends 1280x720 JPEGs to a nano model at 640 behind each server, with 1, 4 and 16 clients, and prints the CPU
-time of the server's processes for a request, requests per second, and latencies. CPU time counts: it hardly depends on
-what else the machine does. Bare ONNX Runtime on a prepared input is the ceiling. The other servers run this project's
-own decoding and detector (benchmarks/servers): MLflow in this environment, BentoML and LitServe in one made by
+`speed` sends 1280x720 JPEGs to a nano model at 640 behind each server, with 1, 4 and 16 clients that come back as soon
+as they are answered, and prints answers a second, the CPU time of the server's processes for each, and latencies,
+beside bare ONNX Runtime on a prepared input in the same rounds. A server that refuses with 503 is asked again after its
+Retry-After; refusals are counted. The other servers run this project's own decoding and detector (benchmarks/servers):
+MLflow in this environment, BentoML and LitServe in one made by
 
     python -m venv others
-    others/bin/pip install "bentoml>=1.4" litserve numpy==1.26.4 "opencv-python-headless<4.12" onnxruntime pillow
+    others/bin/pip install "bentoml>=1.4" litserve numpy==1.26.4 "opencv-python-headless<4.12" pillow \\
+        onnxruntime==1.31.1
 
 `soak` shows whether memory grows; `hostile` whether any body crashes the server, gets a 5xx other than 503, or keeps
 `/ping` waiting.
@@ -25,61 +27,103 @@ import os
 import random
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import cv2
 import numpy as np
 import psutil
 
 from benchmarks import hostile
+from benchmarks.load import Body, Load, answers, ask, for_seconds, load, request_of, so_many
 
-ROUNDS = 8
-"""Of requests and bare inferences in turns."""
+THREADS = 2
+"""Inference threads of bare ONNX Runtime, and workers of the servers that are not told by the number of cores."""
+
+SINGLE = 15
+"""Inferences one at a time, of which the median is a single inference."""
+
+PORT = "PORT"
+"""In a command."""
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True)
-class Body:
-    """What a server is sent."""
-
-    content: bytes
-    content_type: str
-    path: str = "/invocations"
-
-
-@dataclass(frozen=True)
 class Measured:
-    """One server under one load, and bare ONNX Runtime in the same minutes."""
+    """One server under one load, by rounds, beside bare ONNX Runtime in the same rounds."""
 
+    def __init__(self) -> None:
+        self.loads: list[Load] = []
+        self.cpu: list[float] = []
+        self.bare: list[BareRound] = []
+
+    def row(self, name: str, clients: int) -> str:
+        """A line of a Markdown table; ratios are medians over the rounds."""
+        answered = [len(load.latencies) for load in self.loads]
+        rate = sum(answered) / sum(load.seconds for load in self.loads)
+        cpu_ms = 1000 * sum(self.cpu) / sum(answered)
+        rounds = list(zip(self.loads, self.cpu, self.bare, strict=True))
+        share = median(len(load.latencies) / load.seconds / bare.rate for load, _, bare in rounds)
+        cpu_share = median(bare.cpu_single * len(load.latencies) / cpu for load, cpu, bare in rounds)
+        p50, p95, waited = (
+            median(percentile(values, share) for values in lists)
+            for lists, share in (
+                ([load.latencies for load in self.loads], 0.5),
+                ([load.latencies for load in self.loads], 0.95),
+                ([load.waits for load in self.loads], 0.95),
+            )
+        )
+        times = median(percentile(load.latencies, 0.95) / bare.single for load, _, bare in rounds)
+        refused = sum(load.statuses[503] for load in self.loads)
+        return (
+            f"| {name} | {clients} | {rate:.1f} | {share:.2f} | {cpu_ms:.1f} | {1000 / cpu_ms:.1f} | {cpu_share:.2f} "
+            f"| {1000 * p50:.0f} | {1000 * p95:.0f} | {times:.1f} | {refused} of {refused + sum(answered)} "
+            f"| {1000 * waited:.0f} |"
+        )
+
+
+HEAD = """| server | clients | answered a second | of bare | CPU ms | requests a CPU second | of bare | p50 ms \
+| p95 ms | p95 in single inferences | refused | p95 ms with retries |
+|---|---|---|---|---|---|---|---|---|---|---|---|"""
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+@dataclass(frozen=True)
+class BareRound:
+    """Bare ONNX Runtime in one round.
+
+    Attributes:
+        single: median seconds of an inference, one at a time.
+        cpu_single: CPU seconds of one with all threads at work.
+        rate: inferences a second with all threads at work.
+    """
+
+    single: float
+    cpu_single: float
     rate: float
-    cpu_ms: float
-    bare_cpu_ms: float
-    bare_ms: float
-    p50_ms: float
-    p95_ms: float
 
 
-def nano_model(folder: Path) -> Path:
+def nano_model(folder: Path, size: int = 640) -> Path:
     """YOLO11n with random weights, as the project exports models; kept between runs."""
-    path = folder / "yolo11n.onnx"
+    path = folder / f"yolo11n-{size}.onnx"
     if not path.exists():
         os.environ["YOLO_OFFLINE"] = "1"
         from ultralytics import YOLO
 
         network = YOLO("yolo11n.yaml")
         os.chdir(folder)
-        Path(network.export(format="onnx", imgsz=640, opset=17, simplify=False)).rename(path)
+        Path(network.export(format="onnx", imgsz=size, opset=17, simplify=False)).rename(path)
         os.chdir(REPOSITORY)
     return path
 
@@ -105,33 +149,63 @@ class Bare:
         self.tensor = np.random.default_rng(0).random((1, 3, 640, 640), np.float32)
         self.run(2)
 
-    def run(self, count: int) -> tuple[float, list[float]]:
-        """CPU seconds of so many inferences, and the wall seconds of each."""
+    def run(self, count: int) -> list[float]:
+        """Wall seconds of each of so many inferences."""
         walls = []
-        cpu = time.process_time()
         for _ in range(count):
             before = time.perf_counter()
             self.session.run(None, {self.name: self.tensor})
             walls.append(time.perf_counter() - before)
-        return time.process_time() - cpu, walls
+        return walls
+
+    def round(self, seconds: float) -> BareRound:
+        """One at a time, then two."""
+        single = median(self.run(SINGLE))
+        more, counts = for_seconds(seconds), [0] * THREADS
+
+        def work(number: int) -> None:
+            while more():
+                self.run(1)
+                counts[number] += 1
+
+        started, cpu = time.perf_counter(), time.process_time()
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        count = sum(counts)
+        return BareRound(single, (time.process_time() - cpu) / count, count / (time.perf_counter() - started))
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to start a server and talk to it; ``PORT`` in the command stands for a free one."""
+
+    name: str
+    command: list[str]
+    body: Body
+    ready: str
 
 
 @contextmanager
-def running(command: list[str], port: int, model: Path, ready: str = "/ping") -> Iterator[psutil.Process]:
-    """A server as a process group of its own, up as soon as it answers."""
+def running(server: Server, model: Path) -> Iterator[tuple[psutil.Process, int]]:
+    """A server as a process group of its own, up as soon as it answers; its process and port."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "BENCHMARK_MODEL": str(model), "OMP_NUM_THREADS": "1"}
+    port = free_port()
+    command = [str(port) if word == PORT else word for word in server.command]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
             deadline = time.monotonic() + 240
-            while not answers(port, ready):
+            while not answers(port, server.ready):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
                     raise SystemExit(f"{command[:4]} does not start: {log.read()[-2000:].decode(errors='replace')}")
                 time.sleep(0.2)
-            yield psutil.Process(process.pid)
+            yield psutil.Process(process.pid), port
         finally:
             family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
             process.terminate()
@@ -140,84 +214,6 @@ def running(command: list[str], port: int, model: Path, ready: str = "/ping") ->
                 left.kill()
             with suppress(ProcessLookupError):  # LitServe's workers outlive it
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def answers(port: int, path: str) -> bool:
-    try:
-        status, _ = ask(port, b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 5)
-    except OSError:
-        return False
-    return status == 200
-
-
-def ask(port: int, request: bytes, seconds: float) -> tuple[int, bytes]:
-    """One request on a connection of its own; status 0 when the server closes without an answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
-        connection.sendall(request)
-        parts = []
-        while part := connection.recv(65536):
-            parts.append(part)
-    answer = b"".join(parts)
-    return (int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 0), answer
-
-
-def request_of(body: Body, close: bool = False) -> bytes:
-    connection = "close" if close else "keep-alive"
-    head = (
-        f"POST {body.path} HTTP/1.1\r\nHost: x\r\nContent-Type: {body.content_type}\r\nAccept: application/json\r\n"
-        f"Content-Length: {len(body.content)}\r\nConnection: {connection}\r\n\r\n"
-    )
-    return head.encode() + body.content
-
-
-def one_answer(stream: socket.SocketIO) -> int:  # type: ignore[name-defined]
-    """Read one answer from a connection that stays open."""
-    status = int(stream.readline()[9:12])
-    length = 0
-    chunked = False
-    while (line := stream.readline().strip().lower()) != b"":
-        if line.startswith(b"content-length:"):
-            length = int(line[15:])
-        chunked |= line.startswith(b"transfer-encoding: chunked")
-    if chunked:
-        while size := int(stream.readline(), 16):
-            stream.read(size + 2)
-        stream.readline()
-    else:
-        stream.read(length)
-    return status
-
-
-def load(port: int, body: Body, clients: int, requests: int) -> tuple[list[float], Counter[int], float]:
-    """Requests of so many clients on open connections: latencies of those answered 200, statuses, and seconds."""
-    message = request_of(body)
-    left = iter(range(requests))
-    lock = threading.Lock()
-    latencies: list[float] = []
-    statuses: Counter[int] = Counter()
-
-    def client() -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
-            stream = connection.makefile("rb")
-            while True:
-                with lock:
-                    if next(left, None) is None:
-                        return
-                started = time.perf_counter()
-                connection.sendall(message)
-                status = one_answer(stream)
-                with lock:
-                    statuses[status] += 1
-                    if status == 200:
-                        latencies.append(time.perf_counter() - started)
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return latencies, statuses, time.perf_counter() - started
 
 
 def cpu_seconds(server: psutil.Process) -> float:
@@ -229,34 +225,6 @@ def cpu_seconds(server: psutil.Process) -> float:
     return total
 
 
-def measure(server: psutil.Process, port: int, body: Body, clients: int, requests: int, bare: Bare) -> Measured:
-    """Requests in rounds, with bare inferences in between: what else the machine does then weighs on both alike."""
-    load(port, body, clients, 2 * clients)
-    cpu = bare_cpu = seconds = 0.0
-    latencies: list[float] = []
-    walls: list[float] = []
-    share = max(requests // ROUNDS, clients)
-    for _ in range(ROUNDS):
-        spent, single = bare.run(share)
-        bare_cpu, walls = bare_cpu + spent, walls + single
-        before = cpu_seconds(server)
-        answered, statuses, took = load(port, body, clients, share)
-        cpu, seconds = cpu + cpu_seconds(server) - before, seconds + took
-        latencies += answered
-        if set(statuses) != {200}:
-            raise SystemExit(f"answers other than 200: {dict(statuses)}")
-    count = share * ROUNDS
-    latencies.sort()
-    return Measured(
-        rate=count / seconds,
-        cpu_ms=cpu / count * 1000,
-        bare_cpu_ms=bare_cpu / count * 1000,
-        bare_ms=statistics.median(walls) * 1000,
-        p50_ms=statistics.median(latencies) * 1000,
-        p95_ms=latencies[int(len(latencies) * 0.95)] * 1000,
-    )
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
@@ -265,40 +233,48 @@ def free_port() -> int:
 def bundle_of(model: Path, folder: Path) -> Path:
     from stages.deploy.bundle import Serving, pack
 
-    return pack(model, folder / "bundle", Serving(queue=32, max_body_mb=6, max_pixels=40_000_000)).folder
+    return pack(model, folder / "bundle", Serving()).folder
 
 
-def ours(bundle: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "stages.deploy", "serve", "--bundle", str(bundle), "--port", str(port)]
+def ours(bundle: Path) -> list[str]:
+    return [sys.executable, "-m", "stages.deploy", "serve", "--bundle", str(bundle), "--port", PORT]
 
 
 def speed(args: argparse.Namespace, folder: Path) -> None:
-    """Print one line for each server and number of clients."""
+    """Print a table with one line for each server and number of clients.
+
+    All servers are up; each round is bare ONNX Runtime and then each server for some seconds, in turning order.
+    """
     model, jpeg = nano_model(args.cache), photograph()
-    print(f"JPEG of {len(jpeg) // 1024} KiB, load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    raw = Body(jpeg, "image/jpeg")
-    port = free_port()
-    servers: dict[str, tuple[list[str], Body, str]] = {
-        "this project": (ours(bundle_of(model, folder), port), raw, "/ping")
-    }
-    if args.others:
-        servers |= others(args.others, port, jpeg, model, folder)
+    print(f"JPEG of {len(jpeg) // 1024} KiB, {args.rounds} rounds of {args.seconds:g} s, {os.cpu_count()} cores")
     bare = Bare(model)
-    servers = {name: server for name, server in servers.items() if args.only.lower() in name.lower()}
-    for name, (command, body, ready) in servers.items():
-        with running(command, port, model, ready) as server:
-            for clients in (1, 4, 16):
-                done = measure(server, port, body, clients, args.requests, bare)
-                print(
-                    f"{name:20} {clients:2} clients: {done.cpu_ms:5.1f} ms CPU a request, "
-                    f"{1000 / done.cpu_ms:.1f} requests a CPU second; bare {done.bare_cpu_ms:.1f} ms CPU, ratio "
-                    f"{done.bare_cpu_ms / done.cpu_ms:.3f}; {done.rate:.1f}/s, p50 {done.p50_ms:.0f} ms, "
-                    f"p95 {done.p95_ms:.0f} ms, {done.p95_ms / done.bare_ms:.1f} times a single inference",
-                    flush=True,
-                )
+    servers = [Server("this project", ours(bundle_of(model, folder)), Body(jpeg, "image/jpeg"), "/ping")]
+    if args.others:
+        servers += others(args.others, jpeg, model, folder)
+    servers = [server for server in servers if args.only.lower() in server.name.lower()]
+    with ExitStack() as stack:
+        up = [(server, *stack.enter_context(running(server, model))) for server in servers]
+        rows = []
+        for clients in map(int, args.clients.split(",")):
+            done = {server.name: Measured() for server in servers}
+            for number in range(args.rounds):
+                for server, process, port in up[number % len(up) :] + up[: number % len(up)]:
+                    load(port, server.body, clients, so_many(clients))
+                    measured, now = done[server.name], bare.round(args.seconds / 2)
+                    before = cpu_seconds(process)
+                    measured.loads.append(load(port, server.body, clients, for_seconds(args.seconds)))
+                    measured.cpu.append(cpu_seconds(process) - before)
+                    measured.bare.append(now)
+                    if set(measured.loads[-1].statuses) - {200, 503}:
+                        raise SystemExit(f"{server.name} answers {dict(measured.loads[-1].statuses)}")
+            rows += [measured.row(name, clients) for name, measured in done.items()]
+            singles = [now.single for measured in done.values() for now in measured.bare]
+            print(f"{clients} clients: single inference {1000 * median(singles):.1f} ms, load {os.getloadavg()[0]:.1f}")
+            print("\n".join(rows[-len(up) :]), flush=True)
+    print(HEAD, *rows, sep="\n")
 
 
-def others(python: str, port: int, jpeg: bytes, model: Path, folder: Path) -> dict[str, tuple[list[str], Body, str]]:
+def others(python: str, jpeg: bytes, model: Path, folder: Path) -> list[Server]:
     """Commands of the other servers, and the body that each takes."""
     boundary = "gap"
     form = (
@@ -320,54 +296,58 @@ def others(python: str, port: int, jpeg: bytes, model: Path, folder: Path) -> di
     subprocess.run(
         [sys.executable, "-c", save, str(saved)], check=True, env=environment, cwd=REPOSITORY, capture_output=True
     )
-    return {
-        "LitServe": (
-            [python, "-m", "benchmarks.servers.lit", str(port)],
+    saved_model = [*(sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved)), "--env-manager", "local"]
+    return [
+        Server(
+            "LitServe",
+            [python, "-m", "benchmarks.servers.lit", PORT],
             Body(form, f"multipart/form-data; boundary={boundary}", "/predict"),
             "/health",
         ),
-        "BentoML": (
-            [python, "-m", "bentoml", "serve", "benchmarks.servers.bento:Service", "--port", str(port)],
+        Server(
+            "BentoML",
+            [python, "-m", "bentoml", "serve", "benchmarks.servers.bento:Service", "--port", PORT],
             Body(jpeg, "image/jpeg"),
             "/readyz",
         ),
-        "mlflow models serve": (
-            [
-                *(sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved), "-p", str(port)),
-                *("--env-manager", "local", "--workers", "2"),
-            ],
+        Server(
+            "mlflow models serve",
+            [*saved_model, "--workers", str(THREADS), "-p", PORT],
             Body(json.dumps(frame).encode(), "application/json"),
             "/ping",
         ),
-    }
+    ]
 
 
 def soak(args: argparse.Namespace, folder: Path) -> None:
-    """Send many requests and print how the server's memory went."""
-    model, port = nano_model(args.cache), free_port()
+    """Send many requests and print how the server's memory went.
+
+    The network's input is ``--size``: a small one makes a request cheap and leaves out nothing of what could leak.
+    """
+    model = nano_model(args.cache, args.size)
     bodies = [Body(photograph(seed), "image/jpeg") for seed in range(4)]
-    sizes = []
-    with running(ours(bundle_of(model, folder), port), port, model) as server:
+    server, sizes, started = Server("this project", ours(bundle_of(model, folder)), bodies[0], "/ping"), [], time.time()
+    with running(server, model) as (process, port):
         step = max(args.requests // 50, 16)
         for number in range(0, args.requests, step):
-            _, statuses, _ = load(port, bodies[number // step % len(bodies)], 8, step)
-            if set(statuses) != {200}:
-                raise SystemExit(f"answers other than 200: {dict(statuses)}")
-            sizes.append(server.memory_info().rss / 2**20)
+            done = load(port, bodies[number // step % len(bodies)], 4, so_many(step))
+            if set(done.statuses) != {200}:
+                raise SystemExit(f"answers other than 200: {dict(done.statuses)}")
+            sizes.append(process.memory_info().rss / 2**20)
             print(f"{number + step} requests: {sizes[-1]:.1f} MiB", flush=True)
-    first, last = statistics.median(sizes[len(sizes) // 10 :][:5]), statistics.median(sizes[-5:])
-    print(f"memory {first:.1f} -> {last:.1f} MiB, {100 * (last / first - 1):+.1f} %")
+    first, last = median(sizes[len(sizes) // 10 :][:5]), median(sizes[-5:])
+    print(f"memory {first:.1f} -> {last:.1f} MiB, {100 * (last / first - 1):+.1f} %, {time.time() - started:.0f} s")
     if last > first * 1.05:
         raise SystemExit("memory grew by more than 5 %")
 
 
 def attack(args: argparse.Namespace, folder: Path) -> None:
     """Send hostile requests from several clients while /ping is watched."""
-    model, port = nano_model(args.cache), free_port()
-    command = [*ours(bundle_of(model, folder), port), "--client-timeout", "2"]
-    with running(command, port, model) as server:
-        result = hostile.attack(port, args.bodies, random.Random(args.seed), lambda: server.is_running())
-        alive = ask(port, request_of(Body(photograph(), "image/jpeg"), close=True), 60)[0] == 200
+    model, body = nano_model(args.cache), Body(photograph(), "image/jpeg")
+    server = Server("this project", [*ours(bundle_of(model, folder)), "--client-timeout", "2"], body, "/ping")
+    with running(server, model) as (process, port):
+        result = hostile.attack(port, args.bodies, random.Random(args.seed), lambda: process.is_running())
+        alive = ask(port, request_of(body, close=True), 60)[0] == 200
     print(result.report())
     if not alive or result.mistakes():
         raise SystemExit(f"the service does not stand it: {result.mistakes() or 'it no longer answers'}")
@@ -378,8 +358,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "benchmark-serving")
     commands = parser.add_subparsers(required=True)
     tasks: dict[str, tuple[Callable[[argparse.Namespace, Path], None], dict[str, object]]] = {
-        "speed": (speed, {"--requests": 320, "--others": "", "--only": ""}),
-        "soak": (soak, {"--requests": 50_000}),
+        "speed": (speed, {"--rounds": 5, "--seconds": 6.0, "--clients": "1,4,16", "--others": "", "--only": ""}),
+        "soak": (soak, {"--requests": 50_000, "--size": 64}),
         "hostile": (attack, {"--bodies": 10_000, "--seed": 0}),
     }
     for name, (task, options) in tasks.items():

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -33,7 +33,7 @@ SHARD_BYTES = 64 * 2**20
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp"}
 """Suffixes of the files that are counted as frames."""
 
-LEFT_OUT = {".cache"}
+LEFT_OUT = (".cache",)
 """Suffixes of what Ultralytics writes beside labels; no part of a data set."""
 
 AGAIN = "upload it again with `dvc repro --force push`"
@@ -81,13 +81,17 @@ class Channel:
         return sum(file.bytes for file in self.files)
 
 
-def digest(dataset: Path) -> str:
+def digest(dataset: Path, sum_of: Callable[[str, Path], str] = lambda _, path: sha256_of(path)) -> str:
     """Hex SHA-256 over the sorted names and contents of a data set's files; the same whatever the tars' size.
+
+    Args:
+        dataset: top of the YOLO tree.
+        sum_of: hex SHA-256 of a file by its name and path; see :class:`~stages.common.sums.Sums`.
 
     Raises:
         InputError: when there are none.
     """
-    return _digest((name, sha256_of(path)) for name, path in _members(dataset))
+    return _digest((name, sum_of(name, path)) for name, path in _members(dataset))
 
 
 def pack(dataset: Path, out: Path, shard_bytes: int = SHARD_BYTES) -> Channel:
@@ -198,22 +202,28 @@ class _Hashed:
 
 def _members(dataset: Path) -> list[tuple[str, Path]]:
     """Name and path of each file, a picture beside its labels."""
-    found = [
-        (Path(top, name).relative_to(dataset).as_posix(), Path(top, name))
-        for top, _, names in os.walk(dataset, followlinks=True)
-        for name in names
-        if Path(name).suffix not in LEFT_OUT
-    ]
+    found: list[tuple[str, Path]] = []
+    for top, _, names in os.walk(dataset, followlinks=True):
+        folder = Path(top)
+        within = folder.relative_to(dataset).as_posix()
+        prefix = "" if within == "." else f"{within}/"
+        found += [(prefix + name, folder / name) for name in names if not name.endswith(LEFT_OUT)]
     if not found:
         raise InputError(f"there is no data set in '{dataset}'; make it with `dvc repro convert`")
-    return sorted(found, key=lambda member: (PurePosixPath(member[0]).stem, member[0]))
+    return sorted(found, key=lambda member: (_stem(member[0]), member[0]))
+
+
+def _stem(name: str) -> str:
+    """By text, since a path object for each of many thousands takes longer than to look at the files."""
+    last = name.rpartition("/")[2]
+    return last.rpartition(".")[0] or last
 
 
 def _parts(members: list[tuple[str, Path]], limit: int) -> Iterator[list[tuple[str, Path]]]:
     part: list[tuple[str, Path]] = []
     size = 0
     for member in members:
-        if size >= limit and PurePosixPath(member[0]).stem != PurePosixPath(part[-1][0]).stem:
+        if size >= limit and _stem(member[0]) != _stem(part[-1][0]):
             yield part
             part, size = [], 0
         part.append(member)

@@ -36,6 +36,10 @@ RETRY_SECONDS = 1
 BATCH_MB = 100
 """What the requests of a batch transform may hold together in MiB (API reference, CreateTransformJob)."""
 
+READING = 32
+"""Requests whose bodies may be on their way at a time, beside those that wait or are worked on: so many slow clients
+take no thread, and their bodies fit into memory."""
+
 CLIENT_CLOSED = 499
 """Status in the metrics of a request whose client left before the answer (nginx's)."""
 
@@ -67,7 +71,7 @@ class _Service:
         self.inference = inference
         self.client_timeout = client_timeout
         self.max_body = int(serving.max_body_mb * 2**20)
-        self.places = inference.threads + serving.queue
+        self.places = inference.places + READING
         self.metrics = Metrics(inference.settings)
         self.under_way = 0
 
@@ -107,13 +111,13 @@ class _Service:
 
     async def _detect(self, request: Request) -> Response:
         wishes = _wishes(request)
-        if self.under_way >= self.places:
-            raise HTTPException(
-                503, "all places in the queue are taken: try again soon", {"Retry-After": str(RETRY_SECONDS)}
-            )
+        if self.inference.full or self.under_way >= self.places:
+            raise _busy()
         self._count(1)
         try:
             body = await self._body(request)
+            if self.inference.full:  # others were faster
+                raise _busy()
             result = await self.inference.detect(body, wishes)
         except PictureError as error:
             raise HTTPException(error.status, str(error)) from None
@@ -149,6 +153,10 @@ class _Service:
 
     def _too_long(self) -> HTTPException:
         return HTTPException(413, f"the body is longer than {self.max_body} bytes: send a smaller picture")
+
+
+def _busy() -> HTTPException:
+    return HTTPException(503, "all places in the queue are taken: try again soon", {"Retry-After": str(RETRY_SECONDS)})
 
 
 async def _ping(_request: Request) -> Response:

@@ -35,12 +35,12 @@ class Serving(_Part):
     """Limits of the service.
 
     Attributes:
-        queue: requests that may wait before 503 is answered.
+        queue: requests that may wait for each inference thread before 503 is answered.
         max_body_mb: largest request body in MiB.
         max_pixels: largest picture, width times height.
     """
 
-    queue: int = Field(32, ge=1)
+    queue: int = Field(3, ge=1)
     max_body_mb: float = Field(6, gt=0)
     max_pixels: int = Field(40_000_000, ge=1)
 

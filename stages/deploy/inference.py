@@ -37,6 +37,10 @@ class Inference:
     """Decodes and detects off the event loop.
 
     Each picture takes one thread from start to end; that many at a time use all cores best, and the others wait.
+
+    Attributes:
+        threads: that many pictures are worked on at a time.
+        places: pictures that may wait or be worked on.
     """
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
@@ -48,18 +52,29 @@ class Inference:
         quiet_decoders()
         self.threads = threads
         self.settings = bundle.settings
+        self.places = threads * (1 + bundle.settings.serving.queue)
+        self._taken = 0
         self._detector = Detector(bundle.model, threads=1)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inference")
         width, height = self._detector.input_size
         self._detector.detect(np.zeros((height, width, 3), np.uint8))
 
+    @property
+    def full(self) -> bool:
+        """Whether all places are taken: whoever came now would wait for too many others."""
+        return self._taken >= self.places
+
     async def detect(self, data: bytes, wishes: Wishes) -> Result:
-        """Detections in a picture, as the client wants them.
+        """Detections in a picture, as the client wants them; call it on the event loop alone.
 
         Raises:
             PictureError: when the bytes are no picture that can be used.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._detect, data, wishes)
+        self._taken += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._detect, data, wishes)
+        finally:
+            self._taken -= 1
 
     def _detect(self, data: bytes, wishes: Wishes) -> Result:
         started = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -14,6 +15,13 @@ from stages.deploy.bundle import Bundle
 
 DRAIN_SECONDS = 25
 """Time for requests under way after SIGTERM; SageMaker kills a container 30 s after it."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Parameters of mallopt (glibc's malloc.h)."""
+
+KEPT_BYTES = 32 * 2**20
+"""Free memory that a thread keeps, and from which on an allocation goes back at once; the largest threshold that glibc
+takes."""
 
 
 def serve(bundle: Bundle, host: str, port: int, threads: int, client_timeout: float, follow: int | None) -> None:
@@ -39,6 +47,7 @@ def serve(bundle: Bundle, host: str, port: int, threads: int, client_timeout: fl
     from stages.deploy.inference import Inference
     from stages.deploy.protocol import impatient
 
+    _keep_memory()
     inference = Inference(bundle, threads or _cores())
     config = uvicorn.Config(
         make_app(inference, bundle.settings.serving, client_timeout),
@@ -59,6 +68,18 @@ def serve(bundle: Bundle, host: str, port: int, threads: int, client_timeout: fl
         uvicorn.Server(config).run(sockets=[listener])
 
 
+def _keep_memory() -> None:
+    """Keep what a picture needed for the next one.
+
+    glibc gives a thread's pages back as soon as the picture is done, and the kernel clears them anew for the next: that
+    took up to 7 % of a request's processor time. Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+
+
 def _cores() -> int:
     """Cores that this process may use; not every system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -67,7 +88,11 @@ def _cores() -> int:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        # connections inherit it; asyncio sets it only on sockets that were made for TCP by name, which this one is not,
+        # and without it an answer's second packet waits for the client's delayed acknowledgement, 40 ms
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, OverflowError) as error:
         # a name that cannot be looked up has a number below 0, a port that is none has none
         number = getattr(error, "errno", None) or 0

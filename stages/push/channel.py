@@ -19,9 +19,13 @@ from stages.common.progress import Progress
 from stages.common.settings.aws import Aws
 from stages.common.settings.jobs import TrainingJobs
 from stages.common.settings.platform import Storage
+from stages.common.sums import Sums
 
 CHANNELS = "channels"
 """Folder of all channels in the project's place."""
+
+SUMS = "sums.json"
+"""Of the data set's files, in the cache."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +63,30 @@ def push_channel_of(project: Path, dataset: Path, aws: Aws, storage: Storage, jo
 def push_channel(dataset: Path, objects: Objects, cache: Path, shard_bytes: int) -> Sent:
     """Bring a data set's channel into object storage.
 
-    One that is there whole costs two requests. After an interruption only what is missing is sent: a tar is there
-    whole or not at all, since each is one request with its sum.
+    One that is there whole costs two requests, and no file is read that has not changed since the last time. After an
+    interruption only what is missing is sent: a tar is there whole or not at all, since each is one request with its
+    sum.
 
     Args:
         dataset: top of the YOLO tree.
         objects: the project's place.
-        cache: folder for the tars until they are sent.
+        cache: folder for the tars until they are sent, and for the sums of the files.
         shard_bytes: content of a tar.
 
     Raises:
         InputError: when there is no data set.
         StorageError: when object storage does not answer, refuses, or is missing.
     """
-    name = digest(dataset)
+    sums = Sums(ignored_folder(cache) / SUMS, dataset)
+    name = digest(dataset, sums.of)
+    sums.save()
     prefix = f"{CHANNELS}/{name}"
     there = objects.sizes(f"{prefix}/")
     uri = f"{objects.uri(prefix)}/"
     whole = _whole(objects, prefix, there)
     if whole is not None:
         return Sent(uri, whole, 0)
-    folder = ignored_folder(cache) / name
+    folder = cache / name
     channel = _packed(dataset, folder, shard_bytes, name)
     items = [Item(folder / file.name, f"{prefix}/{file.name}", file.sha256, file.bytes) for file in channel.files]
     missing = [item for item in items if there.get(item.key) != item.bytes or not objects.holds(item)]

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.deploy.app import READING
 from stages.deploy.bundle import Bundle
+from stages.deploy.server import _listen
 from tests.deploy.conftest import LIMITS, REPOSITORY, Server, picture, serving, start
 
 MIB = 2**20
@@ -227,9 +229,9 @@ def test_metrics_count_requests_and_detections(server: Server) -> None:
     assert server.metric("detector_requests_under_way") == 0
 
 
-def test_a_full_queue_answers_503_and_ping_goes_on(server: Server) -> None:
+def test_too_many_bodies_on_their_way_are_answered_503_and_ping_goes_on(server: Server) -> None:
     body = picture()
-    waiting = [server.half_sent(body) for _ in range(1 + LIMITS.queue)]
+    waiting = [server.half_sent(body) for _ in range(1 + LIMITS.queue + READING)]
     try:
         until(lambda: server.metric("detector_requests_under_way") == len(waiting))
         response = server.post(body)
@@ -237,7 +239,7 @@ def test_a_full_queue_answers_503_and_ping_goes_on(server: Server) -> None:
         assert response.headers["retry-after"] == "1"
         assert error_of(response) == "all places in the queue are taken: try again soon"
         assert httpx.get(f"{server.url}/ping").status_code == 200
-        for connection in waiting:
+        for connection in waiting:  # one after the other, so that each finds a place in the queue
             connection.sendall(body[-1:])
             assert connection.recv(15) == b"HTTP/1.1 200 OK"
     finally:
@@ -247,7 +249,7 @@ def test_a_full_queue_answers_503_and_ping_goes_on(server: Server) -> None:
 
 
 def test_a_client_that_leaves_frees_its_place(server: Server) -> None:
-    for _ in range(3 * (1 + LIMITS.queue)):
+    for _ in range(2 * (1 + LIMITS.queue + READING)):
         server.half_sent(picture()).close()
     until(lambda: server.metric("detector_requests_under_way") == 0)
     assert server.lives
@@ -309,6 +311,14 @@ def test_a_server_ends_with_the_process_it_follows(bundle: Bundle) -> None:
     parent.kill()
     parent.communicate()
     until(lambda: not listens(address))
+
+
+def test_answers_go_out_at_once() -> None:
+    # an answer in two packets would wait for the client's delayed acknowledgement
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken(server: Server, bundle: Bundle) -> None:

@@ -49,7 +49,7 @@ class Deploy(Group):
         host: address to listen on.
         port: 0 takes a free one.
         threads: inference threads; 0 means one per core.
-        queue: requests that may wait before 503 is answered.
+        queue: requests that may wait for each inference thread before 503 is answered.
         max_body_mb: largest request body in MiB (6 is SageMaker's limit).
         max_pixels: largest picture, width times height.
         check_frames: test frames on which the service must answer as the model does.
@@ -61,7 +61,7 @@ class Deploy(Group):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
     threads: int = Field(0, ge=0, le=256)
-    queue: int = Field(32, ge=1)
+    queue: int = Field(3, ge=1, le=1000)
     max_body_mb: float = Field(6, gt=0, le=1024)
     max_pixels: int = Field(40_000_000, ge=1024)
     check_frames: int = Field(8, ge=1)
