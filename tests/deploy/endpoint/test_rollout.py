@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stages.common.errors import InputError, ServiceError, SettingsError, StageError
+from stages.common.errors import InputError, ServiceError, SettingsError, StageError, UnwellError
 from stages.deploy.bundle import Bundle
 from stages.deploy.deploy import deploy
 from stages.deploy.endpoint import lease
@@ -17,7 +17,7 @@ from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.cost import cost
 from stages.deploy.endpoint.history import entries
 from stages.deploy.endpoint.lease import Lease
-from stages.deploy.endpoint.status import in_words, look
+from stages.deploy.endpoint.status import check, in_words, look
 from tests.deploy.conftest import picture
 from tests.deploy.endpoint.aws import Aws
 from tests.deploy.endpoint.conftest import ENDPOINT, SECRET, settings_of
@@ -307,8 +307,35 @@ def test_cost(fake: Aws, model: Path, frames: Path) -> None:
     do("deploy", settings, model, frames)
     assert "runs 2 x ml.c5.xlarge: about 0.408 US dollars an hour, 298 to 596 a month" in cost(settings)
     assert "AWS billed 0.00 US dollars this month" in cost(settings, billed=True)
-    with pytest.raises(SettingsError, match=r"price of ml\.c5\.9xlarge is not known here"):
-        cost(settings_of(fake, "endpoint.instance=ml.c5.9xlarge"))
+    unknown = cost(settings_of(fake, "endpoint.instance=ml.c5.9xlarge"), billed=True)
+    assert "runs 2 x ml.c5.9xlarge: what that costs is not known here, until endpoint.price_hour names" in unknown
+    assert "AWS billed 0.00 US dollars this month" in unknown
+
+
+def test_a_verdict_is_one_on_the_endpoint(fake: Aws, model: Path, other: Path, frames: Path) -> None:
+    """In service without a rollout alarm of the configuration in use: nothing else is well, and no failed look is."""
+    settings = settings_of(fake)
+    with pytest.raises(UnwellError, match=f"'{ENDPOINT}' is absent: go back with"):
+        check(settings)
+    do("deploy", settings, model, frames)
+    first = serving(fake)
+    do("deploy", settings, other, frames)
+    assert check(settings)["status"] == "InService"
+    fake.calls.clear()
+    check(settings, minutes=0.02)
+    assert fake.calls.count("sagemaker:DescribeEndpoint") > 1
+    fake.cloudwatch.alarms[f"{first}-p95"].state_value = "ALARM"  # of one that no longer serves
+    check(settings)
+    fake.cloudwatch.alarms[f"{serving(fake)}-p95"].state_value = "ALARM"
+    with pytest.raises(UnwellError, match=f"serves with {serving(fake)}-p95 in ALARM: go back with"):
+        check(settings, minutes=1)
+    fake.sagemaker.endpoints[ENDPOINT].endpoint_status = "Failed"
+    with pytest.raises(UnwellError, match=f"'{ENDPOINT}' is Failed"):
+        check(settings)
+    fake.refuse = lambda _: "ThrottlingException"
+    with pytest.raises(ServiceError) as caught:
+        check(settings)
+    assert caught.value.exit_code == ServiceError.exit_code != UnwellError.exit_code
 
 
 def test_the_newest_image_and_the_role_of_the_account(fake: Aws, model: Path, frames: Path) -> None:
