@@ -94,7 +94,7 @@ def in_words(found: dict[str, Any]) -> str:
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """What is wrong with the endpoint as :func:`look` found it; empty when it serves and no rollout alarm is set off."""
+    """What is wrong with the endpoint as :func:`look` found it; empty when it serves and no rollout alarm is on."""
     name = found["endpoint"]
     if found["status"] != "InService":
         why = f" ({found['why']})" if found.get("why") else ""
