@@ -92,7 +92,12 @@ def test_push_train_and_deploy_make_the_documented_calls_in_order(
     assert json.loads((root / "models/training.json").read_text())["job"]["name"] == job
 
     pictures = Path("data/dataset/yolo/images/test")
-    rest = {"model": None, "pictures": pictures, "bundle": Path("models/bundle"), "receipt": Path("reports/deploy.json")}
+    rest = {
+        "model": None,
+        "pictures": pictures,
+        "bundle": Path("models/bundle"),
+        "receipt": Path("reports/deploy.json"),
+    }
     _deploy(argparse.Namespace(**given, **rest))
     assert heard.take() == documented("A first deployment")
     assert json.loads((root / "reports/deploy.json").read_text())["service"]["endpoint"] == "sim-to-cloud-detector"

@@ -55,7 +55,8 @@ BEHIND: dict[str, set[Call]] = {
     "stages/push/verify.py": {("s3", operation) for operation in ("GetObject", "HeadObject", "ListObjectsV2")},
     # of the endpoint's room, whose other calls are not drift's
     "stages/deploy/drift": {
-        ("sagemaker", operation) for operation in ("DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel")
+        ("s3", "GetObject"),
+        *(("sagemaker", name) for name in ("DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel")),
     },
 }
 """Calls that libraries and other rooms make in a room's name."""

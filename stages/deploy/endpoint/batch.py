@@ -225,9 +225,7 @@ def _collected(account: Account, names: list[str], answers: Place) -> tuple[dict
     found: dict[str, Any] = {}
     for name in names:
         key = f"{name}.out"
-        item = (
-            account.find("s3", "get_object", Bucket=answers.bucket, Key=answers.prefix + key) if key in keys else None
-        )
+        item = account.read(answers.bucket, answers.prefix + key) if key in keys else None
         if item is not None:
-            found[name] = json.loads(item["Body"].read())
+            found[name] = json.loads(item["Body"])
     return found, [name for name in names if name not in found]
