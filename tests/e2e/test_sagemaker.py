@@ -19,8 +19,9 @@ from tests.deploy.endpoint.aws import Aws
 from tests.deploy.endpoint.test_calls import collapsed, documented, outside
 from tests.e2e.account import SETTINGS, account, addresses, environment
 from tests.e2e.project import REPOSITORY, Project
+from tests.e2e.secrets import unpacked
 from tests.infra.test_permissions import BEHIND
-from tests.train.sagemaker.cloud import Cloud
+from tests.train.sagemaker.cloud import BUCKET, KEY, SECRET, Cloud
 
 pytestmark = pytest.mark.e2e
 
@@ -91,14 +92,31 @@ def test_push_train_and_deploy_make_the_documented_calls_in_order(
     (job,) = cloud.machines
     assert json.loads((root / "models/training.json").read_text())["job"]["name"] == job
 
-    pictures = Path("data/dataset/yolo/images/test")
-    rest = {
-        "model": None,
-        "pictures": pictures,
-        "bundle": Path("models/bundle"),
-        "receipt": Path("reports/deploy.json"),
-    }
-    _deploy(argparse.Namespace(**given, **rest))
+    rest = {"model": None, "bundle": Path("models/bundle"), "receipt": Path("reports/deploy.json")}
+    _deploy(argparse.Namespace(**given, **rest, pictures=Path("data/dataset/yolo/images/test")))
     assert heard.take() == documented("A first deployment")
     assert json.loads((root / "reports/deploy.json").read_text())["service"]["endpoint"] == "sim-to-cloud-detector"
     assert heard.wrong == []
+    check_that_nothing_is_told(fake, cloud, root)
+
+
+def check_that_nothing_is_told(fake: Aws, cloud: Cloud, root: Path) -> None:
+    """Neither what lies in S3, nor what an endpoint answers and so captures, nor what is left here has a credential."""
+    kept = {f"s3 {key}": body for key, body in fake.objects(BUCKET).items()}
+    served = next(key for key in kept if key.endswith("/model.tar.gz") and "/endpoints/" in key)
+    picture = next((root / "data/dataset/yolo/images/test").iterdir()).read_bytes()
+    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"}
+    status, kept["answer"] = fake.invoke(f"s3://{BUCKET}/{served.removeprefix('s3 ')}", picture, headers)
+    assert status == 200
+    kept |= {f"job {name}": json.dumps(machine.environment).encode() for name, machine in cloud.machines.items()}
+    kept |= {f"model {name}": repr(one.__dict__).encode() for name, one in fake.sagemaker._models.items()}
+    for path in (*(root / "models").rglob("*"), *(root / "reports").rglob("*"), root / "data/push.json"):
+        if path.is_file():
+            kept[str(path)] = path.read_bytes()
+    told = {
+        name
+        for name, body in kept.items()
+        for part in (body, *unpacked(body))
+        if SECRET.encode() in part or KEY.encode() in part
+    }
+    assert told == set()

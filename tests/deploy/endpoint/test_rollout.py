@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stages.common.errors import InputError, ServiceError, SettingsError, StageError, UnwellError
+from stages.common.errors import InputError, ServiceError, SettingsError, SparseError, StageError, UnwellError
 from stages.deploy.bundle import Bundle
 from stages.deploy.deploy import deploy
 from stages.deploy.endpoint import lease
@@ -429,29 +430,70 @@ def test_one_of_many_gets_a_free_lease(fake: Aws, hasty: None) -> None:
 # AWS refuses ----------------------------------------------------------------------------------------------------------
 
 
-def test_credentials_that_expire_at_any_call(
-    fake: Aws, model: Path, other: Path, frames: Path, capsys: pytest.CaptureFixture[str]
+EXPIRING = {
+    "first": ("deploy", "model", ()),
+    "update": ("deploy", "other", ("model",)),
+    "rollback": ("rollback", "model", ("model", "other")),
+    "teardown": ("teardown", "model", ("model", "other")),
+}
+
+
+@pytest.mark.parametrize("case", EXPIRING)
+def test_credentials_that_expire_at_any_operation(
+    case: str, fake: Aws, model: Path, other: Path, frames: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One sentence, no key in it; with new credentials the next run ends where an undisturbed one does."""
+    command, which, before = EXPIRING[case]
+    models, settings = {"model": model, "other": other}, settings_of(fake)
     fake.looks = 1
-    do("deploy", settings_of(fake), model, frames)
+    for name in before:
+        do("deploy", settings, models[name], frames)
     start = fake.snapshot()
     fake.calls.clear()
-    do("deploy", settings_of(fake), other, frames)
-    undisturbed, calls = fake.state(), len(fake.calls)
-    for good in range(0, calls, 3):
+    do(command, settings, models[which], frames)
+    undisturbed = fake.state()
+    # the first and the last call of each operation, from which on all are refused
+    last = {operation: number for number, operation in enumerate(fake.calls)}
+    moments = sorted({*last.values(), *(fake.calls.index(operation) for operation in last)})
+    for good in moments:
         fake.restore(start)
         fake.calls.clear()
         fake.refuse = lambda _, good=good: "ExpiredTokenException" if len(fake.calls) >= good else ""
-        with pytest.raises(StageError) as caught:
-            do("deploy", settings_of(fake), other, frames)
-        assert "refuses" in str(caught.value), good
-        assert "ExpiredToken" in str(caught.value)
-        assert SECRET not in str(caught.value)
+        with contextlib.suppress(StageError):  # the lease's end is a courtesy
+            do(command, settings, models[which], frames)
+            assert good == moments[-1], good
         fake.refuse = lambda _: ""
-        do("deploy", settings_of(fake), other, frames)
+        if command != "rollback" or fake.state() != undisturbed:  # a second rollback would turn round
+            do(command, settings, models[which], frames)
         assert fake.state() == undisturbed, f"expired at call {good}"
-    assert SECRET not in "".join(capsys.readouterr())
+    shown = "".join(capsys.readouterr())
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize("command", ["status", "cost", "drift"])
+def test_credentials_that_expire_while_looking(
+    command: str, fake: Aws, model: Path, frames: Path, tmp_path: Path
+) -> None:
+    from stages.deploy.drift.report import drift_of_endpoint
+
+    settings = settings_of(fake)
+    do("deploy", settings, model, frames)
+    looks = {
+        "status": lambda: look(settings),
+        "cost": lambda: cost(settings, billed=True),
+        "drift": lambda: drift_of_endpoint(settings, 1, tmp_path / "drift.json", False),
+    }
+    fake.calls.clear()
+    with contextlib.suppress(SparseError):
+        looks[command]()
+    for good, operation in enumerate(list(fake.calls)):
+        fake.calls.clear()
+        fake.refuse = lambda _, good=good: "ExpiredTokenException" if len(fake.calls) >= good else ""
+        with pytest.raises(
+            StageError, match=r"AWS refuses \w+ to these credentials \(ExpiredTokenException\)"
+        ) as caught:
+            looks[command]()
+        assert SECRET not in str(caught.value), operation
 
 
 def test_storage_that_fails_now_and_then(fake: Aws, model: Path, frames: Path) -> None:
