@@ -6,6 +6,7 @@ Both are addressed by URIs, ``s3://bucket/prefix`` and ``file:///folder``, as th
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -145,19 +146,19 @@ class S3Bucket:
 
     def read(self, key: str) -> bytes | None:
         """An object's bytes, or None."""
-        body = self._get(key)
-        with told(self.place):
-            return None if body is None else bytes(body.read())
+        content: bytes | None = self._get(key, lambda body: bytes(body.read()))
+        return content
 
     def fetch(self, key: str, path: Path) -> bool:
         """Copy an object; False when there is none."""
-        body = self._get(key)
-        if body is None:
-            return False
-        with told(self.place), atomic_write(path, "wb") as stream:
-            for chunk in body.iter_chunks(CHUNK):
-                stream.write(chunk)
-        return True
+
+        def save(body: Any) -> bool:
+            with atomic_write(path, "wb") as stream:
+                for chunk in body.iter_chunks(CHUNK):
+                    stream.write(chunk)
+            return True
+
+        return bool(self._get(key, save))
 
     def keys(self) -> list[str]:
         """Of all objects below the prefix."""
@@ -172,16 +173,22 @@ class S3Bucket:
             with told(self.place):
                 self.s3.delete_object(Bucket=self.place.bucket, Key=self._key(key))
 
-    def _get(self, key: str) -> Any:
-        from botocore.exceptions import ClientError
+    def _get(self, key: str, take: Callable[[Any], Any]) -> Any:
+        """Get and take a body, again from its start when the connection breaks in its middle."""
+        from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
         with told(self.place):
-            try:
-                return self.s3.get_object(Bucket=self.place.bucket, Key=self._key(key))["Body"]
-            except ClientError as error:
-                if code_of(error) in ABSENT:
-                    return None
-                raise
+            for attempt in range(ATTEMPTS):
+                try:
+                    return take(self.s3.get_object(Bucket=self.place.bucket, Key=self._key(key))["Body"])
+                except ClientError as error:
+                    if code_of(error) in ABSENT:
+                        return None
+                    raise
+                except (HTTPClientError, IncompleteReadError):
+                    if attempt + 1 == ATTEMPTS:
+                        raise
+        return None
 
     def _key(self, key: str) -> str:
         return f"{self.place.prefix}/{key}".lstrip("/")

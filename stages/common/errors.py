@@ -3,10 +3,12 @@
     StageError                 a sentence for the user; anything else is a bug and shows its traceback
       SettingsError            a setting is unknown, of the wrong type, out of range, or clashes with another
       InputError               a file or dataset given by the user is missing, unreadable or malformed
+        SparseError            it is well, but holds too little to judge by (deploy drift)
       RenderError              a frame could not be rendered
       StorageError             object storage or the DVC remote refused, is missing or does not answer
       TrainingError            training cannot start or go on
       ServiceError             a server or endpoint did not start or answered wrongly
+        UnwellError            it was looked at, and does not serve as it should (deploy status --check)
       GateError              the gate keeps a model out, or the model registry lacks or refuses what is asked of it
       TrialError               a stage of a sweep's trial failed (stages/sweep)
       MissingDependencyError   a system library, program or Python package is not installed
@@ -47,6 +49,12 @@ class InputError(StageError):
     exit_code = 3
 
 
+class SparseError(InputError):
+    """What was given is well, but too little of it is there to judge by; more may come."""
+
+    exit_code = 12
+
+
 class RenderError(StageError):
     """One or more frames could not be rendered."""
 
@@ -69,6 +77,12 @@ class ServiceError(StageError):
     """A server or endpoint did not start, or its answers differ from the model's."""
 
     exit_code = 7
+
+
+class UnwellError(ServiceError):
+    """An endpoint was looked at and does not serve as it should; that it could not be looked at is a ServiceError."""
+
+    exit_code = 11
 
 
 class MissingDependencyError(StageError):

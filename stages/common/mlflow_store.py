@@ -15,6 +15,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+from stages.common.errors import MissingDependencyError
+
 DATABASE = "mlflow.db"
 """The local store, in the main checkout; MLflow's own default name."""
 
@@ -62,6 +64,7 @@ class Store:
             timeout: seconds to wait for a server.
 
         Raises:
+            MissingDependencyError: when an ARN is given and the package that knows such addresses is not here.
             Exception: of MLflow, requests or SQLAlchemy, when the store cannot be used.
         """
         self.uri = uri or local_uri(root)
@@ -70,6 +73,8 @@ class Store:
         if not self.answers():
             raise ConnectionError("no answer")
         _bound_mlflow(timeout)
+        if self.uri.startswith("arn:"):
+            _use_plugin(self.uri)
         from mlflow import MlflowClient
 
         for library in ("alembic", "mlflow"):
@@ -270,9 +275,34 @@ def shown(uri: str) -> str:
     """An address as messages show it: without user name and password."""
     if uri.startswith("sqlite:///"):
         return uri.removeprefix("sqlite:///")
+    if uri.startswith("arn:"):
+        return uri.rpartition(":")[2]
     parts = urlsplit(uri)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else parts.scheme or uri
+
+
+def unusable(error: BaseException) -> str:
+    """Why a store could not be opened, in words that hold no address."""
+    if isinstance(error, MissingDependencyError):
+        return str(error)
+    if isinstance(error, ConnectionError):
+        return "no answer"
+    return str(getattr(error, "error_code", "") or type(error).__name__)
+
+
+def _use_plugin(arn: str) -> None:
+    """Make an ARN known to ``sagemaker-mlflow``, which reads the process's tracking address and not the client's."""
+    from importlib.metadata import entry_points
+
+    if not any(point.name == "arn" for point in entry_points(group="mlflow.tracking_store")):
+        raise MissingDependencyError(
+            "sagemaker-mlflow, by which MLflow reaches an ARN, is not installed: run make setup, or pip install "
+            "sagemaker-mlflow"
+        )
+    import mlflow
+
+    mlflow.set_tracking_uri(arn)
 
 
 def _is_healthy(uri: str, timeout: float) -> bool:

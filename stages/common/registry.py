@@ -14,7 +14,7 @@ from typing import Any
 from stages.common.checkout import main_checkout
 from stages.common.errors import GateError
 from stages.common.files import atomic_write, sha256_of, write_json
-from stages.common.mlflow_store import DATABASE, Store, ignored_folder, local_uri, shown
+from stages.common.mlflow_store import DATABASE, Store, ignored_folder, local_uri, shown, unusable
 from stages.common.settings.platform import Tracking
 
 CHAMPION = "champion"
@@ -273,10 +273,9 @@ def open_registry(tracking: Tracking, project: Path, model: str) -> Registry:
     try:
         store = Store(tracking.uri, tracking.experiment, root, tracking.timeout)
     except Exception as error:
-        reason = "no answer" if isinstance(error, ConnectionError) else type(error).__name__
         place = shown(tracking.uri or local_uri(root))
         raise GateError(
-            f"the model registry at {place} cannot be used ({reason}): start it or correct tracking.uri"
+            f"the model registry at {place} cannot be used ({unusable(error)}): start it or correct tracking.uri"
         ) from error
     return Registry(store, model, root)
 

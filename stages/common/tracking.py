@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from stages.common.checkout import main_checkout
-from stages.common.mlflow_store import REFUSALS, Entry, Store, local_uri, shown
+from stages.common.mlflow_store import REFUSALS, Entry, Store, local_uri, shown, unusable
 from stages.common.settings.platform import Tracking
 from stages.common.tensorboard import EventFiles
 
@@ -349,10 +349,9 @@ def _start(
             if not run_id:
                 break
         except Exception as error:
-            reason = "no answer" if isinstance(error, ConnectionError) else getattr(error, "error_code", "")
             place = shown(settings.uri) if opener is not local else shown(local_uri(root))
             instead = f"the run is kept in {shown(local_uri(root))}" if opener is not local else "nothing is logged"
-            notify(f"MLflow at {place} cannot be used ({reason or type(error).__name__}); {instead}")
+            notify(f"MLflow at {place} cannot be used ({unusable(error)}); {instead}")
     for store in stores:
         with suppress(Exception):
             made = store.create(name)

@@ -23,11 +23,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(store: str, artifacts: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Address and process of a server over ``store``; it is killed in the end, and its log is ``folder/log``."""
+def serve(
+    store: str, artifacts: Path, folder: Path, *, proxied: bool = True
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Address and process of a server over ``store``; it is killed in the end, and its log is ``folder/log``.
+
+    Not ``proxied``, clients write artifacts themselves, as they do with SageMaker's servers.
+    """
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", store, "--artifacts-destination", str(artifacts)]
+    kept = ["--artifacts-destination"] if proxied else ["--no-serve-artifacts", "--default-artifact-root"]
+    command += ["--backend-store-uri", store, *kept, str(artifacts)]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True)

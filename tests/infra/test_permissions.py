@@ -8,6 +8,7 @@ import pytest
 
 from tests.infra.actions import actions
 from tests.infra.calls import SERVICES, Call, calls, clients, modules
+from tests.infra.mlflow_actions import RECORDED as MLFLOW
 from tests.infra.policies import PRINCIPALS, granted, statements
 from tests.settings import REPOSITORY
 
@@ -23,6 +24,8 @@ CALLERS: dict[str, tuple[str, ...]] = {
     "stages/common/image.py": ("ci",),
     "stages/common/storage.py": ("ci", "host"),
     "stages/push": ("ci", "host"),
+    # the workflow deploy looks whether the remote is whole and pulls frames for the smoke test
+    "stages/push/verify.py": ("ci", "host", "deploy"),
     "stages/sdg/assets/imports": ("ci", "host"),
     "stages/common/aws/account.py": ("ci",),
     "stages/common/aws/preflight.py": ("ci",),
@@ -49,9 +52,11 @@ BEHIND: dict[str, set[Call]] = {
             "UploadPart",
         )
     },
+    "stages/push/verify.py": {("s3", operation) for operation in ("GetObject", "HeadObject", "ListObjectsV2")},
     # of the endpoint's room, whose other calls are not drift's
     "stages/deploy/drift": {
-        ("sagemaker", operation) for operation in ("DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel")
+        ("s3", "GetObject"),
+        *(("sagemaker", name) for name in ("DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel")),
     },
 }
 """Calls that libraries and other rooms make in a room's name."""
@@ -71,22 +76,6 @@ ECR_PUSH = {
 }
 ECR_PULL = {f"ecr:{name}" for name in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")}
 KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
-MLFLOW = {
-    f"sagemaker-mlflow:{name}"
-    for name in (
-        *("CreateExperiment", "CreateRun", "GetExperiment", "GetExperimentByName", "GetRun", "LogBatch", "LogInputs"),
-        *("LogMetric", "LogParam", "SearchRuns", "SetTag", "UpdateRun"),
-    )
-}
-REGISTRY = {
-    f"sagemaker-mlflow:{name}"
-    for name in (
-        *("CreateModelVersion", "CreateRegisteredModel", "DeleteRegisteredModelAlias", "GetLoggedModel"),
-        *("GetDownloadURIForModelVersionArtifacts", "GetModelVersion", "GetModelVersionByAlias", "GetRegisteredModel"),
-        *("RestoreExperiment", "SearchModelVersions", "SetModelVersionTag", "SetRegisteredModelAlias"),
-        *("SetRegisteredModelTag", "UpdateModelVersion"),
-    )
-}
 PLATFORM: dict[str, set[str]] = {
     # "How to use SageMaker AI execution roles": the service reads channels, writes outputs, pulls, logs and measures
     # with the role; kms:CreateGrant is for volumes, the interfaces for a VPC, DescribeAlarms for rollback
@@ -98,7 +87,7 @@ PLATFORM: dict[str, set[str]] = {
         *("kms:CreateGrant", "kms:DescribeKey", *KEY),
         *(f"ec2:{do}NetworkInterface{rest}" for do in ("Create", "Delete") for rest in ("", "Permission")),
         *(f"ec2:Describe{what}" for what in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")),
-        *MLFLOW,
+        *MLFLOW["execution"],
     },
     # Systems Manager's agent: "ec2messages, ssmmessages, and other API operations"; docker pull
     "host": {
@@ -108,19 +97,9 @@ PLATFORM: dict[str, set[str]] = {
         *("ssm:UpdateInstanceInformation", "ecr:GetAuthorizationToken", *ECR_PULL, *KEY),
     },
     # docker pull and push; the registry signs in the name of whoever pushes
-    "ci": {*ECR_PULL, *ECR_PUSH, "signer:SignPayload", *KEY, *MLFLOW, *REGISTRY},
+    "ci": {*ECR_PULL, *ECR_PUSH, "signer:SignPayload", *KEY, *MLFLOW["ci"]},
     # the champion, which deploy reads
-    "deploy": KEY
-    | {
-        f"sagemaker-mlflow:Get{what}"
-        for what in (
-            "DownloadURIForModelVersionArtifacts",
-            "ModelVersion",
-            "ModelVersionByAlias",
-            "RegisteredModel",
-            "Run",
-        )
-    },
+    "deploy": KEY | MLFLOW["deploy"],
     "monitor": {"kms:Decrypt"},
     "mlflow": {"s3:ListBucket", "s3:GetObject", "s3:PutObject", *KEY},
 }

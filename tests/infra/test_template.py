@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stages.common.errors import SettingsError
 from stages.common.infra.commands import LONGEST, parameters
 from tests.infra.conftest import TEMPLATE
 from tests.infra.policies import read_template
@@ -35,7 +36,13 @@ def test_settings_give_every_parameter() -> None:
 def test_parameters_follow_the_settings() -> None:
     given = parameters(
         compose(
-            "infra.github=acme/detector", "infra.github_ids='12/34'", "aws.subnets=[subnet-1]", "storage.prefix=a/b/"
+            *(
+                "infra.github=acme/detector",
+                "infra.github_ids='12/34'",
+                "aws.subnets=[subnet-1]",
+                "storage.prefix=a/b/",
+            ),
+            "infra.readable=[s3://photos/today/,s3://photos/,s3://more/x/]",
         ),
         "a-bucket",
     )
@@ -43,6 +50,14 @@ def test_parameters_follow_the_settings() -> None:
     assert given["GitHubRepoId"] == "34"
     assert given["Vpc"] == "yes"
     assert given["DataPrefix"] == "a/b"
+    assert given["ReadObjects"] == "arn:aws:s3:::photos/today/*,arn:aws:s3:::photos/*,arn:aws:s3:::more/x/*"
+    assert given["ReadBuckets"] == "arn:aws:s3:::more,arn:aws:s3:::photos"
+
+
+@pytest.mark.parametrize("folder", ["photos/today/", "s3://photos", "s3://photos/today", "s3://photos/*/"])
+def test_a_folder_that_is_none_is_refused(folder: str) -> None:
+    with pytest.raises(SettingsError, match=r"infra\.readable"):
+        compose(f"infra.readable=['{folder}']")
 
 
 def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack() -> None:
@@ -59,7 +74,11 @@ def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack() -> N
 def test_captures_checkpoints_and_left_uploads_do_not_pile_up_and_data_stays() -> None:
     rules = {rule["Id"]: rule for rule in RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
     expiring = {rule["Prefix"]["Fn::Sub"] for rule in rules.values() if "ExpirationInDays" in rule}
-    assert expiring == {"${Project}/checkpoints/", "${Project}/endpoints/${Project}-${Service}/capture/"}
+    kept = "${Project}/endpoints/${Project}-${Service}"
+    assert expiring == {
+        *("${Project}/checkpoints/", "${Project}/jobs/"),
+        *(f"{kept}/{folder}/" for folder in ("async", "batch", "capture")),
+    }
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert rules["overwritten"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "KeepDays"}}
 

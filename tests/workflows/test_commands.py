@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stages.common.errors import ServiceError, SparseError, UnwellError
 from tests.settings import REPOSITORY
 
 FOLDER = REPOSITORY / ".github" / "workflows"
@@ -207,12 +208,74 @@ def test_a_deployment_is_approved_comes_from_main_and_is_never_cut_off() -> None
     assert job["environment"] == "production"
     assert "github.ref == 'refs/heads/main'" in job["if"]
     order = [step.get("run", step.get("uses", "")).strip() for step in job["steps"]]
-    wanted = ["stages.evaluate status", "stages.deploy", "stages.deploy status", "stages.deploy rollback"]
+    wanted = ["stages.evaluate status", "stages.deploy", "stages.deploy status --check", "stages.deploy rollback"]
     places = [next(i for i, text in enumerate(order) if f"python -m {words}" in text) for words in wanted]
     assert places == sorted(places)
     back = next(step for step in job["steps"] if "rollback" in step.get("run", ""))
-    # deploy itself turns back when it fails; a second step back would be one too many
-    assert back["if"] == "failure() && steps.deploy.outcome == 'success'"
+    # deploy itself turns back when it fails, and a look that fails says nothing: only a verdict turns back here
+    assert back["if"] == f"failure() && steps.check.outputs.code == '{UnwellError.exit_code}'"
+    bill = next(step for step in job["steps"] if "stages.deploy cost" in step.get("run", ""))
+    assert bill["continue-on-error"] is True
+
+
+def answering(folder: Path, code: int) -> dict[str, str]:
+    """An environment in which ``python`` ends with this exit status."""
+    program = folder / "bin" / "python"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho said\nexit {code}\n")
+    program.chmod(0o755)
+    files = {name: str(folder / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    return {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", **files}
+
+
+@pytest.mark.parametrize("code", [0, ServiceError.exit_code, UnwellError.exit_code])
+def test_the_look_after_a_deployment_hands_its_verdict_on(code: int, tmp_path: Path) -> None:
+    (step,) = [step for step in steps() if step.workflow == "deploy" and "status --check" in step.script]
+    environment = answering(tmp_path, code)
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", step.script], env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == code
+    assert (tmp_path / "GITHUB_OUTPUT").read_text() == f"code={code}\n"
+    assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text() == "said\n"
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (SparseError.exit_code, 0), (7, 7), (3, 3)])
+def test_a_night_with_too_few_requests_is_a_notice(code: int, ends: int, tmp_path: Path) -> None:
+    (step,) = [step for step in steps() if step.workflow == "nightly" and "stages.deploy drift" in step.script]
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step.script],
+        env=answering(tmp_path, code),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ends
+    assert ("::notice::" in done.stdout) == (code == SparseError.exit_code)
+
+
+def test_credentials_last_as_long_as_the_job_and_no_longer_than_the_role_allows() -> None:
+    """STS refuses a session longer than ``MaxSessionDuration``, which is an hour where a role names none."""
+    from tests.infra.policies import read_template
+
+    template = read_template()
+    roles = {
+        words.group(1): output["Value"]["Fn::GetAtt"][0]
+        for output in template["Outputs"].values()
+        if (words := re.search(r"variable (\w+)", output.get("Description", "")))
+    }
+    asked = 0
+    for path in FILES:
+        for name, job in read(path)["jobs"].items():
+            for step in job["steps"]:
+                if "role-to-assume" not in (given := step.get("with", {})):
+                    continue
+                variable = re.search(r"vars\.(\w+)", given["role-to-assume"])
+                assert variable
+                role = template["Resources"][roles[variable.group(1)]]["Properties"]
+                seconds = given["role-duration-seconds"]
+                assert job["timeout-minutes"] * 60 <= seconds <= role.get("MaxSessionDuration", 3600), (path.stem, name)
+                asked += 1
+    assert asked >= 5
 
 
 def test_no_image_gets_into_the_registry_unscanned() -> None:

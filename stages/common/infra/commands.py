@@ -131,6 +131,7 @@ def parameters(settings: Settings, bucket: str) -> dict[str, str]:
     infra, aws = settings.infra, settings.aws
     owner, _, repository = infra.github.partition("/")
     owner_id, _, repository_id = infra.github_ids.partition("/")
+    s3 = f"arn:{'aws-cn' if aws.region.startswith('cn-') else 'aws'}:s3:::"
     return {
         "Project": aws.project,
         "BucketName": bucket,
@@ -138,6 +139,8 @@ def parameters(settings: Settings, bucket: str) -> dict[str, str]:
         "Service": settings.endpoint.service,
         "KmsKey": aws.kms_key,
         "Vpc": "yes" if aws.subnets else "no",
+        "ReadObjects": ",".join(f"{s3}{folder.removeprefix('s3://')}*" for folder in infra.readable),
+        "ReadBuckets": ",".join(sorted({f"{s3}{folder.split('/')[2]}" for folder in infra.readable})),
         "KeepDays": str(infra.keep_days),
         "GitHubOwner": owner,
         "GitHubRepo": repository,

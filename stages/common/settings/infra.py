@@ -21,6 +21,10 @@ Mlflow = Annotated[
 ]
 
 
+Folder = Annotated[str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?\s]+/)?$")]
+"""Of S3, with a slash at its end."""
+
+
 class Infra(Group):
     """Parameters of ``infra/stack.yaml`` beside those of ``aws`` and ``storage``.
 
@@ -31,6 +35,8 @@ class Infra(Group):
         oidc_provider: ARN of the account's identity provider for GitHub, of which there can be one; empty: it is made.
         mlflow: ``managed`` makes a SageMaker tracking server; an ARN lets the roles use that one; ``none`` neither.
         sign_images: the registry signs what is pushed; there is one signing configuration an account and region.
+        readable: folders of pictures in S3 that batch jobs and asynchronous endpoints may read, beside those of the
+            project.
         keep_days: days that captured requests, checkpoints and overwritten objects are kept.
         budget_usd: a month, of which 50 and 90 percent and a forecast above it are told by mail; 0: no budget.
         budget_email: who is told.
@@ -43,6 +49,7 @@ class Infra(Group):
     oidc_provider: Provider = ""
     mlflow: Mlflow = "none"
     sign_images: bool = True
+    readable: list[Folder] = Field(default_factory=list)
     keep_days: int = Field(30, ge=1, le=3650)
     budget_usd: int = Field(0, ge=0)
     budget_email: str = ""

@@ -105,6 +105,6 @@ def in_bucket(account: Account, hours: float, now: datetime | None = None) -> It
         pages = account.pages("s3", "list_objects_v2", Bucket=account.bucket, Prefix=f"{folder}{hour:%Y/%m/%d/%H}/")
         keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
         for key in sorted(keys, reverse=True):
-            found = account.find("s3", "get_object", Bucket=account.bucket, Key=key)
+            found = account.read(account.bucket, key)
             if found is not None:
-                yield from found["Body"].read().splitlines()
+                yield from found["Body"].splitlines()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from stages.common.errors import InputError, ServiceError
+from stages.common.errors import ServiceError, SparseError
 from stages.common.files import atomic_write, write_json
 from stages.common.settings import Settings
 from stages.deploy.bundle import Bundle, open_bundle
@@ -33,7 +33,8 @@ def drift_of_endpoint(settings: Settings, hours: float, out: Path, strict: bool)
         A summary line.
 
     Raises:
-        InputError: when the bundle has nothing to compare with, or too little was captured.
+        InputError: when the bundle has nothing to compare with.
+        SparseError: when too little was captured.
         ServiceError: when there is no endpoint, AWS refuses, or, if ``strict``, the drift is too large.
     """
     account = Account(settings)
@@ -58,7 +59,8 @@ def drift_of_folder(folder: Path, bundle: Path, out: Path, limit: float, strict:
     """Compare captured files of a folder with a bundle here; CloudWatch is not told.
 
     Raises:
-        InputError: when the bundle has nothing to compare with, or too little was captured.
+        InputError: when the bundle has nothing to compare with.
+        SparseError: when too little was captured.
         ServiceError: if ``strict``, when the drift is too large.
     """
     where = f"the files in '{folder}'"
@@ -72,7 +74,7 @@ def _compared(bundle: Bundle, lines: Iterable[bytes], where: str) -> tuple[list[
     histograms = Histograms(bundle.settings.names, reference["threshold"])
     seen = count(lines, histograms, bundle.settings.model_sha256, bundle.settings.serving.max_pixels)
     if histograms.answers < LEAST:
-        raise InputError(
+        raise SparseError(
             f"{where} hold {histograms.answers} answers of this model ({seen.others} of others, {seen.unreadable} "
             f"unreadable), fewer than {LEAST}: look back further with --hours, or raise endpoint.capture.percent"
         )

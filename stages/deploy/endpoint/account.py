@@ -121,6 +121,33 @@ class Account:
         with told(self._doing):
             yield from self.client(service).get_paginator(operation).paginate(**request)
 
+    def read(self, bucket: str, key: str, take: Callable[[Any], Any] = lambda body: bytes(body.read())) -> Any:
+        """Get an object, again from its start when the connection breaks in its middle; None when it does not exist.
+
+        Args:
+            bucket: that holds it.
+            key: of the object.
+            take: makes something of the body; called again for a new one.
+
+        Returns:
+            S3's answer, with what was taken in place of the body.
+
+        Raises:
+            StageError: whatever else AWS answers.
+        """
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        for attempt in range(ATTEMPTS):
+            found = self.find("s3", "get_object", Bucket=bucket, Key=key)
+            if found is None:
+                return None
+            try:
+                return {**found, "Body": take(found["Body"])}
+            except (HTTPClientError, IncompleteReadError) as error:
+                if attempt + 1 == ATTEMPTS:
+                    raise explain(error, self._doing) from error
+        return None
+
     def endpoint(self) -> Any:
         """Describe the endpoint; None when it does not exist."""
         return self.find("sagemaker", "describe_endpoint", EndpointName=self.names.endpoint)

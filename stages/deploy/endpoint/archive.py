@@ -67,11 +67,15 @@ def fetched(account: Account, address: str) -> Iterator[Bundle]:
     """
     bucket, _, key = address.removeprefix("s3://").partition("/")
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as packed:
-        found = account.find("s3", "get_object", Bucket=bucket, Key=key)
-        if found is None:
+
+        def save(body: Any) -> None:
+            packed.seek(0)
+            packed.truncate()
+            for chunk in body.iter_chunks(CHUNK):
+                packed.write(chunk)
+
+        if account.read(bucket, key, save) is None:
             raise InputError(f"'{address}' is gone: deploy the model again with python -m stages.deploy")
-        for chunk in found["Body"].iter_chunks(CHUNK):
-            packed.write(chunk)
         packed.seek(0)
         try:
             with tarfile.open(fileobj=packed, mode="r:gz") as archive:

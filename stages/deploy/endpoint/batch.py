@@ -60,10 +60,11 @@ def transform(settings: Settings, source: str, output: str, instances: int, bund
         A summary line.
 
     Raises:
-        InputError: when there are no pictures.
+        InputError: when there are no pictures, or the execution role of ``infra`` may not read them or write there.
         ServiceError: when AWS refuses or the job fails.
     """
     account, place = Account(settings), _place(source)
+    _reachable(account, place, _place(output) if output else None)
     pictures = _pictures(account, place)
     model = _model(account, bundle)
     text = json.dumps([model, place.uri, output, pictures], sort_keys=True)
@@ -114,6 +115,30 @@ def _place(uri: str) -> Place:
     if not uri.startswith("s3://") or not bucket:
         raise InputError(f"'{uri}' is no folder in S3: write one as in s3://my-pictures/today/")
     return Place(bucket, f"{prefix.rstrip('/')}/" if prefix.strip("/") else "")
+
+
+def _reachable(account: Account, source: Place, output: Place | None) -> None:
+    """See that the role that ``infra`` makes may read and write there: a job that may not fails only after minutes.
+
+    What another role, ``aws.role``, may do is not known here.
+
+    Raises:
+        InputError: when it may not.
+    """
+    settings = account.settings
+    if settings.aws.role:
+        return
+    own = f"s3://{account.bucket}/{settings.aws.project}/"
+    if not source.uri.startswith((own, *settings.infra.readable)):
+        raise InputError(
+            f"the role of jobs may not read '{source.uri}': put the pictures below {own}in/, or name the folder in "
+            "infra.readable and run python -m stages.common.infra up"
+        )
+    written = f"{own}endpoints/"
+    if output is not None and not output.uri.startswith(written):
+        raise InputError(
+            f"the role of jobs may not write to '{output.uri}': choose a folder below {written}, or leave --output out"
+        )
 
 
 def _pictures(account: Account, place: Place) -> dict[str, str]:
@@ -200,9 +225,7 @@ def _collected(account: Account, names: list[str], answers: Place) -> tuple[dict
     found: dict[str, Any] = {}
     for name in names:
         key = f"{name}.out"
-        item = (
-            account.find("s3", "get_object", Bucket=answers.bucket, Key=answers.prefix + key) if key in keys else None
-        )
+        item = account.read(answers.bucket, answers.prefix + key) if key in keys else None
         if item is not None:
-            found[name] = json.loads(item["Body"].read())
+            found[name] = json.loads(item["Body"])
     return found, [name for name in names if name not in found]

@@ -15,6 +15,10 @@ def add_endpoint_commands(commands: argparse._SubParsersAction[argparse.Argument
     """Add ``status``, ``rollback``, ``teardown``, ``drift``, ``batch`` and ``cost``."""
     status = _command(commands, "status", "show the endpoint of deploy=sagemaker: model, instances, alarms, history")
     status.add_argument("--json", action="store_true", help="as JSON")
+    status.add_argument(
+        "--check", action="store_true", help="end with exit status 11 unless it is in service and no alarm is set off"
+    )
+    status.add_argument("--minutes", type=float, default=0, help="for --check: to go on looking [0]")
     status.set_defaults(command=_status)
 
     rollback = _command(commands, "rollback", "let the endpoint serve an earlier configuration again")
@@ -58,9 +62,10 @@ def _command(
 
 def _status(args: argparse.Namespace) -> str:
     from stages.common.settings import load
-    from stages.deploy.endpoint.status import in_words, look
+    from stages.deploy.endpoint.status import check, in_words, look
 
-    found = look(load(args.params))
+    settings = load(args.params)
+    found = check(settings, args.minutes) if args.check else look(settings)
     return json.dumps(found, indent=1) if args.json else in_words(found)
 
 

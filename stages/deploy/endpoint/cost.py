@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stages.common.errors import SettingsError
 from stages.common.settings import Settings
 from stages.common.settings.endpoint import Endpoint
 from stages.deploy.endpoint.account import Account
@@ -41,7 +40,6 @@ def cost(settings: Settings, billed: bool = False, now: datetime | None = None) 
         A summary line.
 
     Raises:
-        SettingsError: when no price of the machine is known.
         StageError: when AWS refuses.
     """
     account, now = Account(settings), now or datetime.now(UTC)
@@ -56,15 +54,8 @@ def cost(settings: Settings, billed: bool = False, now: datetime | None = None) 
 
 
 def price_of(endpoint: Endpoint) -> float:
-    """US dollars an instance-hour.
-
-    Raises:
-        SettingsError: when none is known.
-    """
-    price = endpoint.price_hour or PRICES.get(endpoint.instance, 0.0)
-    if not price:
-        raise SettingsError(f"the price of {endpoint.instance} is not known here: give it in endpoint.price_hour")
-    return price
+    """US dollars an instance-hour; 0 when none is known."""
+    return endpoint.price_hour or PRICES.get(endpoint.instance, 0.0)
 
 
 def _by_machine(endpoint: Endpoint, name: str, there: Any, now: datetime) -> str:
@@ -72,11 +63,13 @@ def _by_machine(endpoint: Endpoint, name: str, there: Any, now: datetime) -> str
     scaling = endpoint.scaling
     low, high = (price * number * MONTH_HOURS for number in (scaling.least, scaling.most))
     hours = (now - there["CreationTime"]).total_seconds() / 3600
-    return (
-        f"deploy: endpoint '{name}' runs {count} x {endpoint.instance}: about {price * count:.3f} US dollars an hour, "
-        f"{low:.0f} to {high:.0f} a month (approximate list price of {price:g} an instance-hour); it is there for "
-        f"{hours:.1f} hours"
+    priced = (
+        f"about {price * count:.3f} US dollars an hour, {low:.0f} to {high:.0f} a month (approximate list price of "
+        f"{price:g} an instance-hour)"
+        if price
+        else "what that costs is not known here, until endpoint.price_hour names the price of an instance-hour"
     )
+    return f"deploy: endpoint '{name}' runs {count} x {endpoint.instance}: {priced}; it is there for {hours:.1f} hours"
 
 
 def _by_request(account: Account, now: datetime) -> str:

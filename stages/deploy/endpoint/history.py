@@ -37,8 +37,8 @@ class Entry:
 def entries(account: Account) -> list[Entry]:
     """All deployments, the last first."""
     keys = sorted(_keys(account), reverse=True)
-    found = (account.find("s3", "get_object", Bucket=account.bucket, Key=key) for key in keys)
-    return [Entry(**json.loads(item["Body"].read())) for item in found if item is not None]
+    found = (account.read(account.bucket, key) for key in keys)
+    return [Entry(**json.loads(item["Body"])) for item in found if item is not None]
 
 
 def record(account: Account, entry: Entry, last: Entry | None) -> None:

@@ -74,7 +74,7 @@ class Lease:
 
     def __enter__(self) -> Lease:
         while not self._etag:
-            there = self._account.find("s3", "get_object", Bucket=self._account.bucket, Key=self._key)
+            there = self._account.read(self._account.bucket, self._key)
             if there is None:
                 self._write(IfNoneMatch="*")
             elif (holder := self._free(there)) is not None:
@@ -139,7 +139,7 @@ class Lease:
         # a living holder renews within this time
         waited = min(left, RENEW_SECONDS * 1.5)
         self._sleep(waited)
-        again = self._account.find("s3", "get_object", Bucket=self._account.bucket, Key=self._key)
+        again = self._account.read(self._account.bucket, self._key)
         if again is not None and again["ETag"] != there["ETag"] and _holder(again).get("held"):
             raise ServiceError(
                 f"'{self._account.names.endpoint}' is being changed by another client ({holder.get('doing')} on "
@@ -172,7 +172,7 @@ class Lease:
             if code_of(error) not in LOST:
                 raise explain(error, f"endpoint '{account.names.endpoint}'") from error
             # a write whose answer was lost is repeated by botocore, and then refused because of itself
-            there = account.find("s3", "get_object", Bucket=account.bucket, Key=self._key)
+            there = account.read(account.bucket, self._key)
             ours = there is not None and _holder(there).items() >= {"id": self._id, "held": True}.items()
             self._etag, self._renewed = (there["ETag"], asked) if ours else ("", self._renewed)
         except BotoCoreError as error:
@@ -183,7 +183,7 @@ class Lease:
 
 def _holder(there: Any) -> dict[str, Any]:
     try:
-        holder = json.loads(there["Body"].read())
+        holder = json.loads(there["Body"])
     except ValueError:
         return {}
     return holder if isinstance(holder, dict) else {}

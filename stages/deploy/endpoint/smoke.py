@@ -220,9 +220,9 @@ def _fetched(account: Account, sent: dict[str, Any]) -> bytes:
     while time.monotonic() < deadline:
         for place, failed in ((sent["OutputLocation"], False), (sent.get("FailureLocation", ""), True)):
             bucket, _, key = place.removeprefix("s3://").partition("/")
-            found = account.find("s3", "get_object", Bucket=bucket, Key=key) if key else None
+            found = account.read(bucket, key) if key else None
             if found is not None:
-                body = bytes(found["Body"].read())
+                body = bytes(found["Body"])
                 account.remove("s3", "delete_object", Bucket=bucket, Key=key)
                 if failed:
                     raise WrongAnswer(" ".join(body[:200].decode(errors="replace").split()))

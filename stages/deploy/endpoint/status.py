@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from stages.common.errors import UnwellError
 from stages.common.settings import Settings
 from stages.deploy.endpoint import history
 from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.inventory import container_of, inventory, model_of
+from stages.deploy.endpoint.names import ROLLOUT
 from stages.deploy.endpoint.scaling import scaled
 from stages.deploy.endpoint.teardown import tagged
 
@@ -88,3 +91,35 @@ def in_words(found: dict[str, Any]) -> str:
     ]
     lines += [f"left over       {arn}: python -m stages.deploy teardown removes it" for arn in found["left_over"]]
     return "\n".join(lines)
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """What is wrong with the endpoint as :func:`look` found it; empty when it serves and no rollout alarm is on."""
+    name = found["endpoint"]
+    if found["status"] != "InService":
+        why = f" ({found['why']})" if found.get("why") else ""
+        return f"endpoint '{name}' is {found['status']}{why}"
+    watching = [f"{found['configuration']}-{what}" for what in ROLLOUT]
+    loud = [alarm for alarm in watching if found["alarms"].get(alarm) == "ALARM"]
+    return f"endpoint '{name}' serves with {', '.join(loud)} in ALARM" if loud else ""
+
+
+def check(settings: Settings, minutes: float = 0.0) -> dict[str, Any]:
+    """Look at the endpoint, and again until ``minutes`` have passed.
+
+    Returns:
+        What the last look found.
+
+    Raises:
+        UnwellError: at the first look that finds it other than in service, or a rollout alarm of the configuration in
+            use in ALARM.
+        ServiceError: when AWS refuses or does not answer, which says nothing about the endpoint.
+    """
+    end = time.monotonic() + minutes * 60
+    while True:
+        found = look(settings)
+        if wrong := verdict(found):
+            raise UnwellError(f"{wrong}: go back with python -m stages.deploy rollback, or look into its log")
+        if time.monotonic() >= end:
+            return found
+        time.sleep(min(settings.endpoint.poll_seconds, max(end - time.monotonic(), 0)))

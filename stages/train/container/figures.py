@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -125,6 +126,8 @@ class Live:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         import mlflow
 
+        # the plug-in warns at each request of an address that is no ARN
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
         mlflow.set_tracking_uri(self._uri)  # the plug-in for SageMaker's ARNs reads the global one
         return mlflow.MlflowClient()
 

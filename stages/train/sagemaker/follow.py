@@ -126,6 +126,9 @@ def fetch(
     archive = folder.with_name("model.tar.gz")
     note(f"fetching {uri}")
     if not patience(lambda: services.objects.fetch(key_in(services.objects.place, uri), archive)):
-        raise TrainingError(f"job '{found['TrainingJobName']}' has ended, but '{uri}' is not there: look into its log")
+        raise TrainingError(
+            f"job '{found['TrainingJobName']}' has ended, but '{uri}' is not there: look into its log, "
+            "or, if it has expired, train anew with train.resume=false"
+        )
     unpack_model(archive, folder)
     archive.unlink()

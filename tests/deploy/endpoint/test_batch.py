@@ -19,14 +19,14 @@ from tests.deploy.endpoint.killed import Killed, cut, do
 @pytest.fixture
 def folder(fake: Aws) -> str:
     for name in ("a.jpg", "deep/b c.JPG", "notes.txt"):
-        fake.put(f"s3://models/pictures/today/{name}", b"no picture" if name.endswith("txt") else picture())
-    return "s3://models/pictures/today"
+        fake.put(f"s3://models/sim-to-cloud/in/today/{name}", b"no picture" if name.endswith("txt") else picture())
+    return "s3://models/sim-to-cloud/in/today"
 
 
 def test_all_pictures_are_answered(fake: Aws, bundle: Bundle, folder: str, tmp_path: Path) -> None:
     out = tmp_path / "batch.json"
     said = transform(settings_of(fake), folder, "", 1, bundle.folder, out)
-    assert "found 4 objects in 2 of 2 pictures of s3://models/pictures/today/" in said
+    assert "found 4 objects in 2 of 2 pictures of s3://models/sim-to-cloud/in/today/" in said
     written = json.loads(out.read_text())
     assert set(written["pictures"]) == {"a.jpg", "deep/b c.JPG"}
     assert written["unanswered"] == []
@@ -44,7 +44,7 @@ def test_the_same_call_again_takes_the_answers_that_are_there(
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "2.json")
     assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
     assert len(fake.sagemaker.transform_jobs) == 1
-    fake.put("s3://models/pictures/today/c.jpg", picture(100, 100))
+    fake.put("s3://models/sim-to-cloud/in/today/c.jpg", picture(100, 100))
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "3.json")
     assert len(fake.sagemaker.transform_jobs) == 2
 
@@ -68,10 +68,10 @@ def test_the_endpoints_model_is_taken(
     settings = settings_of(fake)
     do("deploy", settings, other, frames)
     out = tmp_path / "batch.json"
-    transform(settings, folder, "s3://models/answers/", 2, bundle.folder, out)
+    transform(settings, folder, "s3://models/sim-to-cloud/endpoints/answers/", 2, bundle.folder, out)
     written = json.loads(out.read_text())
     assert written["pictures"]["a.jpg"]["model"] != bundle.settings.model_sha256
-    assert "answers/a.jpg.out" in fake.objects()
+    assert "sim-to-cloud/endpoints/answers/a.jpg.out" in fake.objects()
     assert written["model"] in fake.state()["models"]
     do("teardown", settings, other, frames)
     assert not [key for key in fake.objects() if key.startswith(f"sim-to-cloud/endpoints/{ENDPOINT}/batch")]
@@ -98,9 +98,27 @@ def test_a_failed_job_is_told_and_can_be_run_again(fake: Aws, bundle: Bundle, fo
     ("source", "words"),
     [
         ("pictures/today", "'pictures/today' is no folder in S3: write one as in s3://"),
-        ("s3://models/nothing", "'s3://models/nothing/' holds no pictures"),
+        ("s3://models/sim-to-cloud/no", "'s3://models/sim-to-cloud/no/' holds no pictures"),
     ],
 )
 def test_no_pictures(source: str, words: str, fake: Aws, bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words):
         transform(settings_of(fake), source, "", 1, bundle.folder, tmp_path / "batch.json")
+
+
+def test_what_the_role_may_not_reach_is_told_before_there_is_a_job(
+    fake: Aws, bundle: Bundle, folder: str, tmp_path: Path
+) -> None:
+    """The job itself would fail only after its machine has come."""
+    out = tmp_path / "batch.json"
+    fake.put("s3://models/pictures/a.jpg", picture())
+    fake.calls.clear()
+    with pytest.raises(InputError, match=r"may not read 's3://models/pictures/': put the pictures below .*/in/, or"):
+        transform(settings_of(fake), "s3://models/pictures", "", 1, bundle.folder, out)
+    with pytest.raises(InputError, match=r"may not write to 's3://models/pictures/': choose a folder below"):
+        transform(settings_of(fake), folder, "s3://models/pictures", 1, bundle.folder, out)
+    assert fake.calls == []
+    for more in ("infra.readable=[s3://models/pictures/]", "aws.role=arn:aws:iam::123456789012:role/ours"):
+        assert "in 1 of 1 pictures" in transform(
+            settings_of(fake, more), "s3://models/pictures", "", 1, bundle.folder, out
+        )

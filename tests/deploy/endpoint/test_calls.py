@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,14 @@ from tests.deploy.endpoint.conftest import settings_of
 from tests.deploy.endpoint.killed import do
 
 PAGE = (REPOSITORY / "docs" / "endpoint.md").read_text(encoding="utf-8")
+
+
+def collapsed(calls: Iterable[str]) -> list[str]:
+    """What is repeated at once, be it several calls, named once."""
+    text = " ".join(calls)
+    for length in range(4):
+        text = re.sub(rf"(?<!\S)(\S+(?: \S+){{{length}}})(?: \1)+(?!\S)", r"\1", text)
+    return text.split()
 
 
 class Recorder:
@@ -42,10 +50,7 @@ class Recorder:
     @property
     def names(self) -> list[str]:
         """``service:Operation``; what is repeated at once, be it several calls, is named once."""
-        text = " ".join(f"{service}:{operation}" for service, operation in self.calls)
-        for length in range(4):
-            text = re.sub(rf"(?<!\S)(\S+(?: \S+){{{length}}})(?: \1)+(?!\S)", r"\1", text)
-        return text.split()
+        return collapsed(f"{service}:{operation}" for service, operation in self.calls)
 
 
 def outside(value: Any, shape: Shape, path: str) -> Iterator[str]:
@@ -84,9 +89,9 @@ def recorder(clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorde
         recorder.deafen(client)
 
 
-def documented(title: str) -> list[str]:
-    """The calls that the page lists under a title."""
-    section = PAGE.split(f"### {title}\n", 1)[1]
+def documented(title: str, page: str = PAGE) -> list[str]:
+    """The calls that a page lists under a title."""
+    section = page.split(f"### {title}\n", 1)[1]
     return re.findall(r"^    (\S+:\S+)", section.split("\n### ", 1)[0].split("\n## ", 1)[0], re.MULTILINE)
 
 
@@ -96,7 +101,10 @@ CASES = {
     "The same again": ("deploy", (), "model", ("model",)),
     "Rollback": ("rollback", (), "model", ("model", "other")),
     "Teardown": ("teardown", (), "model", ("model",)),
-    "A first deployment by deploy=sagemaker-async": ("deploy", ("deploy=sagemaker-async",), "model", ()),
+    **{
+        f"A first deployment by deploy=sagemaker-{kind}": ("deploy", (f"deploy=sagemaker-{kind}",), "model", ())
+        for kind in ("async", "scheduled", "serverless")
+    },
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.common.errors import SettingsError
+from stages.common.errors import SettingsError, SparseError, UnwellError
 from tests.deploy.conftest import REPOSITORY
 from tests.deploy.endpoint.aws import Aws
 from tests.deploy.endpoint.conftest import ENDPOINT, SECRET, settings_of
@@ -43,15 +43,18 @@ def test_from_the_first_deployment_to_the_last_trace(
     assert json.loads(receipt)["service"]["endpoint"] == ENDPOINT
     status = run(tmp_path, "status", "--json")
     assert json.loads(status.stdout)["status"] == "InService"
+    assert run(tmp_path, "status", "--check").returncode == 0
     assert "US dollars an hour" in run(tmp_path, "cost").stdout
     back = run(tmp_path, "rollback", "--pictures", str(frames))
     assert "is back at" in back.stdout, back.stderr
     drift = run(tmp_path, "drift")
-    assert drift.returncode == 3
+    assert drift.returncode == SparseError.exit_code
     assert "hold 0 answers of this model" in drift.stderr
     down = run(tmp_path, "teardown", "--data")
     assert down.stdout.startswith(f"deploy: took down endpoint '{ENDPOINT}' and what belongs to it")
     assert fake.objects() == {}
+    gone = run(tmp_path, "status", "--check")
+    assert gone.returncode == UnwellError.exit_code
     everything = said + receipt + "".join(done.stdout + done.stderr for done in (status, back, drift, down))
     assert SECRET not in everything
     assert "TESTKEY" not in everything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stages.common.errors import InputError, ServiceError, SettingsError, StageError
+from stages.common.errors import InputError, ServiceError, SettingsError, SparseError, StageError, UnwellError
 from stages.deploy.bundle import Bundle
 from stages.deploy.deploy import deploy
 from stages.deploy.endpoint import lease
@@ -17,7 +18,7 @@ from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.cost import cost
 from stages.deploy.endpoint.history import entries
 from stages.deploy.endpoint.lease import Lease
-from stages.deploy.endpoint.status import in_words, look
+from stages.deploy.endpoint.status import check, in_words, look
 from tests.deploy.conftest import picture
 from tests.deploy.endpoint.aws import Aws
 from tests.deploy.endpoint.conftest import ENDPOINT, SECRET, settings_of
@@ -307,8 +308,35 @@ def test_cost(fake: Aws, model: Path, frames: Path) -> None:
     do("deploy", settings, model, frames)
     assert "runs 2 x ml.c5.xlarge: about 0.408 US dollars an hour, 298 to 596 a month" in cost(settings)
     assert "AWS billed 0.00 US dollars this month" in cost(settings, billed=True)
-    with pytest.raises(SettingsError, match=r"price of ml\.c5\.9xlarge is not known here"):
-        cost(settings_of(fake, "endpoint.instance=ml.c5.9xlarge"))
+    unknown = cost(settings_of(fake, "endpoint.instance=ml.c5.9xlarge"), billed=True)
+    assert "runs 2 x ml.c5.9xlarge: what that costs is not known here, until endpoint.price_hour names" in unknown
+    assert "AWS billed 0.00 US dollars this month" in unknown
+
+
+def test_a_verdict_is_one_on_the_endpoint(fake: Aws, model: Path, other: Path, frames: Path) -> None:
+    """In service without a rollout alarm of the configuration in use: nothing else is well, and no failed look is."""
+    settings = settings_of(fake)
+    with pytest.raises(UnwellError, match=f"'{ENDPOINT}' is absent: go back with"):
+        check(settings)
+    do("deploy", settings, model, frames)
+    first = serving(fake)
+    do("deploy", settings, other, frames)
+    assert check(settings)["status"] == "InService"
+    fake.calls.clear()
+    check(settings, minutes=0.02)
+    assert fake.calls.count("sagemaker:DescribeEndpoint") > 1
+    fake.cloudwatch.alarms[f"{first}-p95"].state_value = "ALARM"  # of one that no longer serves
+    check(settings)
+    fake.cloudwatch.alarms[f"{serving(fake)}-p95"].state_value = "ALARM"
+    with pytest.raises(UnwellError, match=f"serves with {serving(fake)}-p95 in ALARM: go back with"):
+        check(settings, minutes=1)
+    fake.sagemaker.endpoints[ENDPOINT].endpoint_status = "Failed"
+    with pytest.raises(UnwellError, match=f"'{ENDPOINT}' is Failed"):
+        check(settings)
+    fake.refuse = lambda _: "ThrottlingException"
+    with pytest.raises(ServiceError) as caught:
+        check(settings)
+    assert caught.value.exit_code == ServiceError.exit_code != UnwellError.exit_code
 
 
 def test_the_newest_image_and_the_role_of_the_account(fake: Aws, model: Path, frames: Path) -> None:
@@ -402,29 +430,70 @@ def test_one_of_many_gets_a_free_lease(fake: Aws, hasty: None) -> None:
 # AWS refuses ----------------------------------------------------------------------------------------------------------
 
 
-def test_credentials_that_expire_at_any_call(
-    fake: Aws, model: Path, other: Path, frames: Path, capsys: pytest.CaptureFixture[str]
+EXPIRING = {
+    "first": ("deploy", "model", ()),
+    "update": ("deploy", "other", ("model",)),
+    "rollback": ("rollback", "model", ("model", "other")),
+    "teardown": ("teardown", "model", ("model", "other")),
+}
+
+
+@pytest.mark.parametrize("case", EXPIRING)
+def test_credentials_that_expire_at_any_operation(
+    case: str, fake: Aws, model: Path, other: Path, frames: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One sentence, no key in it; with new credentials the next run ends where an undisturbed one does."""
+    command, which, before = EXPIRING[case]
+    models, settings = {"model": model, "other": other}, settings_of(fake)
     fake.looks = 1
-    do("deploy", settings_of(fake), model, frames)
+    for name in before:
+        do("deploy", settings, models[name], frames)
     start = fake.snapshot()
     fake.calls.clear()
-    do("deploy", settings_of(fake), other, frames)
-    undisturbed, calls = fake.state(), len(fake.calls)
-    for good in range(0, calls, 3):
+    do(command, settings, models[which], frames)
+    undisturbed = fake.state()
+    # the first and the last call of each operation, from which on all are refused
+    last = {operation: number for number, operation in enumerate(fake.calls)}
+    moments = sorted({*last.values(), *(fake.calls.index(operation) for operation in last)})
+    for good in moments:
         fake.restore(start)
         fake.calls.clear()
         fake.refuse = lambda _, good=good: "ExpiredTokenException" if len(fake.calls) >= good else ""
-        with pytest.raises(StageError) as caught:
-            do("deploy", settings_of(fake), other, frames)
-        assert "refuses" in str(caught.value), good
-        assert "ExpiredToken" in str(caught.value)
-        assert SECRET not in str(caught.value)
+        with contextlib.suppress(StageError):  # the lease's end is a courtesy
+            do(command, settings, models[which], frames)
+            assert good == moments[-1], good
         fake.refuse = lambda _: ""
-        do("deploy", settings_of(fake), other, frames)
+        if command != "rollback" or fake.state() != undisturbed:  # a second rollback would turn round
+            do(command, settings, models[which], frames)
         assert fake.state() == undisturbed, f"expired at call {good}"
-    assert SECRET not in "".join(capsys.readouterr())
+    shown = "".join(capsys.readouterr())
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize("command", ["status", "cost", "drift"])
+def test_credentials_that_expire_while_looking(
+    command: str, fake: Aws, model: Path, frames: Path, tmp_path: Path
+) -> None:
+    from stages.deploy.drift.report import drift_of_endpoint
+
+    settings = settings_of(fake)
+    do("deploy", settings, model, frames)
+    looks = {
+        "status": lambda: look(settings),
+        "cost": lambda: cost(settings, billed=True),
+        "drift": lambda: drift_of_endpoint(settings, 1, tmp_path / "drift.json", False),
+    }
+    fake.calls.clear()
+    with contextlib.suppress(SparseError):
+        looks[command]()
+    for good, operation in enumerate(list(fake.calls)):
+        fake.calls.clear()
+        fake.refuse = lambda _, good=good: "ExpiredTokenException" if len(fake.calls) >= good else ""
+        with pytest.raises(
+            StageError, match=r"AWS refuses \w+ to these credentials \(ExpiredTokenException\)"
+        ) as caught:
+            looks[command]()
+        assert SECRET not in str(caught.value), operation
 
 
 def test_storage_that_fails_now_and_then(fake: Aws, model: Path, frames: Path) -> None:

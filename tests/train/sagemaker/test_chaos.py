@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -318,6 +319,54 @@ def test_credentials_that_expire_during_the_upload_leave_what_was_sent(
     client.train()
     assert client.cloud.s3.get_object(BUCKET, sent).last_modified == before  # not sent again
     assert len(client.cloud.machines) == 1
+
+
+OPERATIONS = {
+    "sts": ("GetCallerIdentity",),
+    "ecr": ("DescribeImages",),
+    "s3": ("ListObjectsV2", "PutObject", "GetObject"),
+    "sagemaker": ("DescribeTrainingJob", "CreateTrainingJob"),
+    "logs": ("DescribeLogStreams", "GetLogEvents"),
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [(service, one) for service, names in OPERATIONS.items() for one in names]
+)
+def test_credentials_that_expire_at_an_operation_lose_nothing(
+    service: str, operation: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends in one sentence, or goes on without the log; after a new login there is one job, and it is whole."""
+    told: list[str] = []
+    body = json.dumps({"__type": "ExpiredTokenException", "message": SECRET}).encode()
+    if service in ("s3", "sts"):
+        error = f"<Error><Code>ExpiredToken</Code><Message>{SECRET}</Message></Error>"
+        body = (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
+
+    class Expiring(boto3.Session):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            self.events.register(f"before-send.{service}.{operation}", refuse)
+
+    def refuse(request: Any, **_: Any) -> AWSResponse:
+        told.append(request.url)
+        raw = SimpleNamespace(stream=lambda *_, **__: iter([body]), read=lambda *_, **__: body)
+        return AWSResponse(request.url, 400, {}, raw)
+
+    client.settings = {"patience_minutes": 0}
+    with monkeypatch.context() as patch:
+        patch.setattr(boto3, "Session", Expiring)
+        # the log is a courtesy
+        ends = contextlib.nullcontext() if service == "logs" else pytest.raises(StageError, match="refuses")
+        with ends as caught:
+            client.train()
+    if caught is not None:
+        client.said.append(str(caught.value))
+    assert told
+    client.train()
+    assert len(client.cloud.machines) == 1
+    assert len(client.cloud.list("sim-to-cloud/channels/")) == 2
+    assert SECRET not in " ".join(client.said)
 
 
 def test_two_clients_at_once_make_one_job(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
