@@ -8,6 +8,8 @@ ROOT := $(CURDIR)
 HOST_PATH := $(PATH)
 export PATH := $(ROOT)/.venv/bin:$(HOST_PATH)
 export PYTHONPATH :=
+# Seven stages import torch and mlflow: bytecode is kept in .venv even where the shell says that none is written.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup repro test lint format mlflow-ui clean
 
