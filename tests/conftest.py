@@ -16,7 +16,7 @@ os.environ.pop("DVC_EXP_NAME", None)
 os.environ["DVC_NO_ANALYTICS"] = "1"
 os.environ["YOLO_OFFLINE"] = "True"
 
-# Hundreds of programs are started here. Where Python may keep no bytecode, as in many containers, each would compile all
+# Hundreds of programs are started here. Where Python keeps no bytecode, as in many containers, each would compile all
 # that it imports, which takes longer than most tests: torch, mlflow and ultralytics alone are ten seconds.
 if sys.dont_write_bytecode and sys.pycache_prefix is None:
     bytecode = tempfile.mkdtemp(prefix="bytecode-")
