@@ -8,8 +8,10 @@ ROOT := $(CURDIR)
 HOST_PATH := $(PATH)
 export PATH := $(ROOT)/.venv/bin:$(HOST_PATH)
 export PYTHONPATH :=
+# Seven stages import torch and mlflow: bytecode is kept in .venv even where the shell says that none is written.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup repro test lint format mlflow-ui clean
+.PHONY: help setup repro test coverage lint format mlflow-ui clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -21,7 +23,11 @@ setup: ## the environment in .venv from requirements.lock, and the libraries bpy
 repro: setup ## the whole pipeline: dvc repro
 	python -m dvc repro
 
-test: setup ## all tests, with coverage
+test: setup ## all tests
+	@python scripts/set_up.py --tests
+	python -m pytest -n 2 --dist worksteal -rs $(TESTS)
+
+coverage: setup ## all tests, and what they leave out; a third slower
 	@python scripts/set_up.py --tests
 	python -m pytest -n 2 --dist worksteal -rs --cov --cov-report=term:skip-covered $(TESTS)
 

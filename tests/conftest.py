@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
 
 # Before anything imports numpy or torch: the tests run side by side, one thread each is fastest.
 for library in ("OMP", "OPENBLAS", "MKL"):
@@ -11,6 +15,15 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 os.environ.pop("DVC_EXP_NAME", None)
 os.environ["DVC_NO_ANALYTICS"] = "1"
 os.environ["YOLO_OFFLINE"] = "True"
+
+# Hundreds of programs are started here. Where Python keeps no bytecode, as in many containers, each would compile all
+# that it imports, which takes longer than most tests: torch, mlflow and ultralytics alone are ten seconds.
+if sys.dont_write_bytecode and sys.pycache_prefix is None:
+    bytecode = tempfile.mkdtemp(prefix="bytecode-")
+    atexit.register(shutil.rmtree, bytecode, ignore_errors=True)
+    sys.dont_write_bytecode, sys.pycache_prefix = False, bytecode
+    os.environ["PYTHONPYCACHEPREFIX"] = bytecode
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from hypothesis import HealthCheck, settings  # noqa: E402
 

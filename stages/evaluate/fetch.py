@@ -93,7 +93,8 @@ def _get(address: str, timeout: float) -> bytes:
             if error.code not in TRANSIENT:
                 break
         except (OSError, http.client.HTTPException) as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
+            cause = getattr(error, "reason", error)
+            reason = str(getattr(cause, "strerror", None) or cause) or type(error).__name__
         except ValueError as error:
             reason = str(error)
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -27,6 +28,9 @@ MOST_WORST = 5
 
 MOST_SETTINGS = 60
 """Changed settings that are listed."""
+
+LINK = re.compile(r"^\\\[|\\\]$|!\\\[|\\\](?:[(:]|\\\[)")
+"""Escaped brackets that would be one of Markdown's links, alone or with what stands beside them in a line."""
 
 PICTURES = "pictures/"
 LEAST_DIFFERENCE = 5e-4
@@ -92,11 +96,35 @@ def sets_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def plain(text: object) -> str:
-    """Text without a meaning in Markdown or HTML, and without mentions: names of files and settings are anyone's."""
+    """Text without a meaning in Markdown or HTML, and without mentions: names of files and settings are anyone's.
+
+    Brackets stay as they are where they can be no part of a link, so that the file reads well as text too.
+    """
+    made = literal(text)
+    if LINK.search(made):
+        return made
+    return made.replace("\\[", "[").replace("\\]", "]")
+
+
+def literal(text: object) -> str:
+    """As :func:`plain`, with every bracket escaped: inside of brackets one that is not closed would mean something."""
     made = escape(" ".join(str(text).split()), quote=False)
     for letter in "\\`*[]|~#":
         made = made.replace(letter, f"\\{letter}")
     return made.replace("@", "@\u200b").replace("http", "http\u200b").replace("www.", "www\u200b.")
+
+
+def sentence(text: object) -> str:
+    """A sentence of ours, whose commands stand in backticks; the rest of it as :func:`plain` has it."""
+    parts = " ".join(str(text).split()).split("`")
+    if len(parts) % 2 == 0 or not all(part.strip() for part in parts[1::2]):
+        return plain(text)
+    return "".join(f"`{part}`" if number % 2 else _between(part) for number, part in enumerate(parts))
+
+
+def _between(part: str) -> str:
+    """What stands before, between or behind commands, with one blank at its ends where it has any."""
+    return f"{' ' * part.startswith(' ')}{plain(part)}{' ' * (part.endswith(' ') and part != ' ')}"
 
 
 def code(text: object) -> str:
@@ -139,7 +167,7 @@ def _unmeasured(details: Mapping[str, Any]) -> Iterator[str]:
     for name, item in sets_of(details).items():
         if not item["pictures"]:
             headline = NOTHING_SIM if name == SIM else NOTHING_REAL
-            yield f"**{headline}** {plain(name)}: {plain(item['reason'])}."
+            yield f"**{headline}** {plain(name)}: {sentence(item['reason'])}."
             yield ""
 
 
@@ -154,11 +182,11 @@ def _figures(details: Mapping[str, Any], base: Base | None) -> Iterator[str]:
         for publisher, other in item.get("published", {}).items():
             yield _published(publisher, other)
     yield ""
-    yield "Ranges are 95 % intervals over pictures. " + _compared(base, known, theirs)
+    yield " ".join(["Ranges are 95 % intervals over pictures.", *_compared(base, known, theirs)])
     yield ""
     for name, item in known.items():
         for note in item["notes"]:
-            yield f"- {plain(name)}: {plain(note)}"
+            yield f"- {plain(name)}: {sentence(note)}"
     if any(item["notes"] for item in known.values()):
         yield ""
     yield "<details><summary>By class</summary>"
@@ -173,21 +201,22 @@ def _figures(details: Mapping[str, Any], base: Base | None) -> Iterator[str]:
     yield ""
 
 
-def _compared(base: Base | None, known: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+def _compared(base: Base | None, known: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     if base is None:
-        return ""
+        return
     if base.metrics is None:
-        return f"There is nothing to compare with: {plain(base.name)} has no figures ({plain(base.reason)})."
+        yield f"There is nothing to compare with: {plain(base.name)} has no figures ({sentence(base.reason)})."
+        return
+    which = "" if any("interval" in item for item in theirs.values()) else " of F1"  # metrics.json has no others
+    bold = f"in bold where the two intervals{which} do not overlap"
+    yield f"Signed numbers are differences to {plain(base.name)}, {bold}."
     other = [
         f"{plain(name)} has {item['objects']} objects here and {theirs[name].get('objects', 0)} there"
         for name, item in known.items()
         if name in theirs and theirs[name].get("objects", 0) != item["objects"]
     ]
-    pictures = f" The pictures are not the same: {'; '.join(other)}." if other else ""
-    return (
-        f"Signed numbers are differences to {plain(base.name)}, in bold where the two intervals do not overlap."
-        f"{pictures}"
-    )
+    if other:
+        yield f"The pictures are not the same: {'; '.join(other)}."
 
 
 def _table_head(first: str) -> Iterator[str]:
@@ -262,7 +291,7 @@ def _settings(base: Base | None) -> Iterator[str]:
 
 def _worst(details: Mapping[str, Any]) -> Iterator[str]:
     found = [
-        f"- {plain(name)}: {plain(weak['sentence'])}"
+        f"- {plain(name)}: {sentence(weak['sentence'])}"
         for name, item in sets_of(details).items()
         for weak in item.get("worst_slices", ())[:MOST_WORST]
     ]
@@ -288,10 +317,9 @@ def _pictures(details: Mapping[str, Any]) -> Iterator[str]:
         yield "Green found, red wrong, orange missed, grey neither (ignore regions)."
         yield ""
     for kind, view in first.items():
-        caption = f"{KINDS[kind]}: {plain(view['caption'])}"
-        yield f"![{caption}]({PICTURES}{view['file']})"
+        yield f"![{KINDS[kind]}: {literal(view['caption'])}]({PICTURES}{view['file']})"
         yield ""
-        yield f"<sub>{caption}</sub>"
+        yield f"<sub>{KINDS[kind]}: {plain(view['caption'])}</sub>"
         yield ""
 
 

@@ -30,7 +30,7 @@ profile: seconds
 scene:
   scenarios: {aisle: 0, dock: 0, staging: 0, parking: 1, workshop: 0, uniform: 0, closeup: 1, far: 0, negative: 0}
 dataset:
-  frames: {count: 20, test_count: 2}
+  frames: {count: 8, test_count: 2}
   convert: {val_share: 0.5}
 model:
   weights: scratch
@@ -110,8 +110,9 @@ class Project:
         return len(training["epochs"])
 
     def stop(self) -> None:
-        """End the worker of the queue, which outlives the command that started it."""
-        self._run([sys.executable, "-m", "dvc", "queue", "stop", "--kill"])
+        """End the worker of the queue, if there is one: it outlives the command that started it."""
+        if (self.folder / ".dvc/tmp/exps/celery").is_dir():
+            self._run([sys.executable, "-m", "dvc", "queue", "stop", "--kill"])
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -173,4 +173,4 @@ def finished_tasks(project: Project) -> list[tuple[str, str]]:
         if not any(task[-1] in ("Queued", "Running") for task in tasks):
             return [(task[1], task[-1]) for task in tasks]
         assert time.monotonic() < deadline, text
-        time.sleep(1)
+        time.sleep(4)  # each look is a command, which takes a second from what it waits for

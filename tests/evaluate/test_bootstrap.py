@@ -30,7 +30,8 @@ def draw_set(rng, pictures, skill=1.0, sureness=1.0, wrong=2.0):
     order = np.argsort(-logits, kind="stable")
     scores, picture, hit = 1 / (1 + np.exp(-logits[order])), picture[order], hit[order]
     nothing = np.zeros(len(hit), bool)
-    levels = np.repeat(hit[None], len(COCO_IOUS), axis=0)
+    levels = np.zeros((len(COCO_IOUS), len(hit)), bool)
+    levels[0] = hit  # no more than the average precision at the first IoU is asked for below
     zeros = np.zeros(len(hit), np.int64)
     outcomes = {iou: Outcome(hit, nothing) for iou in (MATCH_IOU, LOOSE_IOU)}
     return Table(pictures, picture, zeros, scores, zeros, levels, levels & False, outcomes, owner, owner * 0)

@@ -41,7 +41,7 @@ class Repository:
         (folder / "reports").mkdir(exist_ok=True, parents=True)
         (folder / "params.yaml").write_text(yaml.safe_dump(settings))
         if numbers is not None:
-            (folder / "reports/metrics.json").write_text(json.dumps({"schema": 1, **numbers}))
+            (folder / "reports/metrics.json").write_text(json.dumps({"schema": 2, **numbers}))
 
     def commit(self) -> str:
         self.git("add", "-A")
@@ -110,7 +110,7 @@ def test_a_base_without_metrics_is_told_and_no_error(repository):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ('{"schema": 0}', "they are of schema 0, these of 1"),
+        ('{"schema": 0}', "they are of schema 0, these of 2"),
         ("<html>", "its metrics.json is damaged (JSONDecodeError)"),
         ("[]", "its metrics.json is damaged (TypeError)"),
     ],

@@ -2,12 +2,16 @@
 
 import copy
 import re
+from html import unescape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import text
+from markdown_it import MarkdownIt
 
 from stages.evaluate.gate_report import BEGIN, END
 from stages.evaluate.headline import headline
-from stages.evaluate.short_report import Base, Change, code, plain, short_report
+from stages.evaluate.short_report import Base, Change, code, plain, sentence, short_report
 
 
 def figures(f1, low, high, **more):
@@ -22,7 +26,7 @@ def measured(f1=0.8, low=0.7, high=0.9, **more):
 
 
 DETAILS = {
-    "schema": 1,
+    "schema": 2,
     "model": {
         "file": "best.onnx",
         "sha256": "a1",
@@ -84,11 +88,32 @@ def test_differences_to_the_base_are_bold_where_the_intervals_lie_apart():
     assert "The pictures are not the same" not in text
 
 
-def test_the_base_may_be_a_metrics_file():
-    figures = metrics(real={"loco-dev": measured(0.75, 0.6, 0.85)}, sim=measured(0.3, 0.2, 0.4))
-    text = short_report(details(), Base("main", headline({"gap": {}} | figures), "", []))
-    assert "0.800<br><sub>0.70 to 0.90</sub><br>+0.050 |" in row(text, "**loco-dev**")
-    assert "0.600<br><sub>0.50 to 0.70</sub><br>**+0.300** |" in row(text, "**sim**")
+def test_the_base_may_be_a_metrics_file_which_has_headline_figures_alone():
+    """Schema 2: no classes, no recall over all thresholds, and an interval of F1 only."""
+    other = metrics(real={"loco-dev": measured(0.75, 0.6, 0.85, pictures=15)}, sim=measured(0.3, 0.2, 0.4))
+    content = headline({"schema": 2, "gap": {"loco-dev": {"kid": 0.1, "content": {"box_height": 0.2}}}} | other)
+    assert content["real"]["loco-dev"].keys() == {
+        *("f1", "f1_low", "f1_high", "ap50", "ap50_95", "precision", "recall", "false_positives_per_picture"),
+        *("kid", "pictures", "objects"),
+    }
+    text = short_report(details(), Base("main", content, "", []))
+    cells = [cell.strip() for cell in row(text, "**loco-dev**").split("|")]
+    assert cells[3] == "0.800<br><sub>0.70 to 0.90</sub><br>+0.050"
+    assert cells[8].endswith("<br>±0")
+    cells = [cell.strip() for cell in row(text, "**sim**").split("|")]
+    assert cells[7] == "0.600<br><sub>0.50 to 0.70</sub><br>**+0.300**", "both intervals of F1 are known"
+    assert cells[3] == "0.600<br><sub>0.50 to 0.70</sub><br>+0.300", "the base's interval is not known, so not bold"
+    assert row(text, "pallet_truck").count("<br>") == 6, "classes are not compared"
+    assert "differences to main, in bold where the two intervals of F1 do not overlap." in text
+    assert "The pictures are not the same" not in text
+
+
+def test_a_metrics_file_without_a_measured_set_compares_the_others():
+    content = headline({"schema": 2, "gap": {}} | metrics(real={"loco-dev": {"pictures": 0, "reason": "no network"}}))
+    assert content["real"] == {"loco-dev": {"pictures": 0}}
+    text = short_report(details(), Base("main", content, "", []))
+    assert row(text, "**loco-dev**").count("<br>") == 6
+    assert "<br>±0 |" in row(text, "**sim**")
 
 
 def test_a_fall_is_written_with_a_minus():
@@ -157,6 +182,59 @@ def test_published_figures_stand_below_with_how_far_ahead_the_model_is():
 @pytest.mark.parametrize("real", [{}, {"loco": {"pictures": 0, "reason": "real=loco needs real.root"}}])
 def test_nothing_real_is_said_in_bold(real):
     assert "**Nothing real was measured.**" in short_report(details(real=real))
+
+
+@pytest.mark.parametrize(
+    "base", [None, Base("main", None, "there is no dvc.lock", None), Base("main", metrics(), "", [])]
+)
+def test_no_line_ends_in_a_blank(base):
+    text = short_report(details(real={"loco-dev": measured(shown=SHOWN, notes=["One was `cut`."])}), base)
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+def test_reasons_read_well_as_text_and_their_commands_are_code():
+    reason = "no photographs (error [-2]); then `dvc repro --force --single-item evaluate` measures again"
+    assert f"loco-dev: {reason}." in short_report(details(real={"loco-dev": {"pictures": 0, "reason": reason}}))
+    assert sentence("`a_b` is [1, 2] at x[0]`") == plain("`a_b` is [1, 2] at x[0]`"), "backticks that do not pair"
+    assert sentence("a `` b") == "a \\`\\` b"
+    assert sentence("`<b>@all` <b> @all") == "`<b>@all` &lt;b&gt; @\u200ball"
+
+
+def shown(markdown):
+    """What a reader sees, without blanks, and the HTML, by an independent implementation of CommonMark."""
+    made = MarkdownIt("commonmark").render(markdown)
+    return re.sub(r"[\s\u200b]", "", unescape(re.sub(r"<[^>]*>", "", made))), made
+
+
+WILD = text(alphabet="[]()!:*#\\<>|ab -^", max_size=14)
+
+
+@settings(max_examples=150)
+@given(name=text(alphabet="[]()!:`*\\ab ", max_size=14), before=WILD, after=WILD)
+def test_whatever_a_name_or_a_sentence_holds_is_shown_as_it_is_and_links_nowhere(name, before, after):
+    said = f"{before} `dvc repro` {after}"
+    seen, made = shown(f"- {plain(name)}: {sentence(said)}.\n\n[a]: /there\n")
+    assert re.findall(r"<(?!/?(?:ul|li|code|p)>)[^>]*>", made) == []
+    assert seen == f"{name}:{before}dvcrepro{after}.".replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("an error [-2] in [0, 1] of it", "an error [-2] in [0, 1] of it"),
+        ("[-2] is", "\\[-2\\] is"),
+        ("see [x](y)", "see \\[x\\](y)"),
+    ],
+)
+def test_only_brackets_that_could_be_a_link_are_escaped(said, written):
+    assert plain(said) == written
+
+
+def test_a_caption_with_a_bracket_does_not_end_its_picture():
+    shown = [{"kind": "worst", "file": "a.jpg", "caption": "aisle [3.jpg: 2 missed"}]
+    text = short_report(details(real={"loco-dev": measured(shown=shown)}))
+    assert "![most errors: aisle \\[3.jpg: 2 missed](pictures/a.jpg)" in text
+    assert "<sub>most errors: aisle [3.jpg: 2 missed</sub>" in text
 
 
 def test_names_of_others_are_neither_markdown_nor_mentions():

@@ -14,6 +14,7 @@ PRINCIPALS = {
     "ci": ("CiPolicy",),
     "deploy": ("DeployPolicy",),
     "monitor": ("MonitorRole",),
+    "report": ("ReportRole",),
     "mlflow": ("MlflowRole",),
 }
 """Who may do something, and the resources that say what."""

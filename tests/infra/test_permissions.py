@@ -22,10 +22,10 @@ CALLERS: dict[str, tuple[str, ...]] = {
     "stages/train/emulator": ("owner",),
     "stages/deploy/emulator": ("owner",),
     "stages/common/image.py": ("ci",),
-    "stages/common/storage.py": ("ci", "host"),
+    "stages/common/storage.py": ("ci", "host", "report"),
     "stages/push": ("ci", "host"),
     # the workflow deploy looks whether the remote is whole and pulls frames for the smoke test
-    "stages/push/verify.py": ("ci", "host", "deploy"),
+    "stages/push/verify.py": ("ci", "host", "deploy", "report"),
     "stages/sdg/assets/imports": ("ci", "host"),
     "stages/common/aws/account.py": ("ci",),
     "stages/common/aws/preflight.py": ("ci",),
@@ -52,6 +52,7 @@ BEHIND: dict[str, set[Call]] = {
             "UploadPart",
         )
     },
+    # what DVC's pull does besides, recorded there too
     "stages/push/verify.py": {("s3", operation) for operation in ("GetObject", "HeadObject", "ListObjectsV2")},
     # of the endpoint's room, whose other calls are not drift's
     "stages/deploy/drift": {
@@ -101,6 +102,7 @@ PLATFORM: dict[str, set[str]] = {
     # the champion, which deploy reads
     "deploy": KEY | MLFLOW["deploy"],
     "monitor": {"kms:Decrypt"},
+    "report": {"kms:Decrypt"},
     "mlflow": {"s3:ListBucket", "s3:GetObject", "s3:PutObject", *KEY},
 }
 """Actions that AWS's services and agents, docker and MLflow's client use with a principal's credentials."""
@@ -191,3 +193,10 @@ def test_only_the_execution_role_is_passed_and_only_to_sagemaker() -> None:
                 assert statement["Action"] == "iam:PassRole"
                 assert statement["Resource"] == {"Fn::GetAtt": ["ExecutionRole", "Arn"]}
                 assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_the_code_of_a_pull_request_only_reads_data() -> None:
+    """Whoever opens one runs code of their own with this role."""
+    assert granted("report") == {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}
+    seen = {statement["Sid"]: statement for statement in statements("report")}
+    assert seen["Read"]["Resource"] == {"Fn::Sub": "${Bucket.Arn}/${DataPrefix}/*"}

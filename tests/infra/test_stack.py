@@ -50,7 +50,7 @@ def test_up_makes_everything_and_says_what_to_set(settings: Settings) -> None:
     assert "(the repository's variable AWS_CI_ROLE on GitHub)" in said
     assert stacks() == {"detector": "CREATE_COMPLETE"}
     roles = {item["RoleName"] for item in boto3.client("iam").list_roles()["Roles"]}
-    assert roles == {"detector-execution", "detector-host", "detector-ci", "detector-deploy", "detector-monitor"}
+    assert roles == {f"detector-{name}" for name in ("execution", "host", "ci", "deploy", "monitor", "report")}
     (stack,) = cloudformation().describe_stacks()["Stacks"]
     assert stack["Tags"] == [{"Key": "project", "Value": "detector"}]
 

@@ -96,7 +96,8 @@ def test_whoever_comes_without_tls_is_refused_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "environment"), [("CiRole", "aws"), ("DeployRole", "production"), ("MonitorRole", "monitoring")]
+    ("role", "environment"),
+    [("CiRole", "aws"), ("DeployRole", "production"), ("MonitorRole", "monitoring"), ("ReportRole", "reports")],
 )
 def test_github_comes_in_from_one_environment_in_both_forms_of_its_name(role: str, environment: str) -> None:
     (statement,) = RESOURCES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -121,4 +122,4 @@ def test_images_are_scanned_and_their_tags_are_for_good() -> None:
 
 def test_nothing_of_github_is_made_without_a_repository() -> None:
     made = {name for name, item in RESOURCES.items() if item.get("Condition") in ("HasGitHub", "MakesProvider")}
-    assert made == {"GitHub", "CiRole", "CiPolicy", "DeployRole", "DeployPolicy", "MonitorRole"}
+    assert made == {"GitHub", "CiRole", "CiPolicy", "DeployRole", "DeployPolicy", "MonitorRole", "ReportRole"}

@@ -129,8 +129,10 @@ REPORT = next(path for path in WORKFLOWS if path.name == "report.yml")
 
 def test_only_the_job_that_comments_may_write_and_it_runs_the_base_branch():
     jobs = content(REPORT)["jobs"]
-    writing = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
-    assert writing == ["comment"]
+    writing = {
+        (name, right) for name, job in jobs.items() for right, how in job["permissions"].items() if how == "write"
+    }
+    assert writing == {("comment", "pull-requests"), ("report", "id-token")}
     job = jobs["comment"]
     assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"], "no comment for forks"
     checkout = next(step for step in job["steps"] if "actions/checkout" in step.get("uses", ""))
@@ -138,15 +140,19 @@ def test_only_the_job_that_comments_may_write_and_it_runs_the_base_branch():
     assert [step["run"] for step in job["steps"] if "run" in step] == [
         "python3 -m stages.evaluate.comment reports/pull-request.md"
     ]
-    assert "secrets." not in str(job)
 
 
-def test_secrets_reach_only_the_step_that_pulls_data():
-    holding = [step["name"] for _, step in steps(REPORT) if "secrets." in str(step)]
-    assert holding == ["Pull what the DVC remote has"]
-    told = next(step for _, step in steps(REPORT) if step.get("id") == "markdown")
-    assert "secrets." not in str(told), "a fork's run writes the Markdown too"
-    assert "if" not in told
+def test_a_fork_takes_no_role_and_its_report_is_written_all_the_same():
+    known = [step for _, step in steps(REPORT)]
+    (role,) = [step for step in known if "configure-aws-credentials" in step.get("uses", "")]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in role["if"]
+    assert role["with"]["role-to-assume"] == "${{ vars.AWS_REPORT_ROLE }}", "which reads data and nothing else"
+    assert role["continue-on-error"]
+    conditions = {step["name"]: step.get("if") for step in known if "name" in step}
+    needs_role = {name for name, condition in conditions.items() if condition == "steps.role.outcome == 'success'"}
+    assert needs_role == {"settings", "Pull what the DVC remote has"}
+    for name in ("Run the pipeline of the base branch", "Run the pipeline of the pull request", "Write the Markdown"):
+        assert conditions[name] is None
 
 
 def test_both_sides_run_with_the_laptop_profile():

@@ -197,6 +197,7 @@ def _settings_lines(outputs: dict[str, str]) -> str:
         "CiRole": "the repository's variable AWS_CI_ROLE on GitHub",
         "DeployRole": "the repository's variable AWS_DEPLOY_ROLE on GitHub",
         "MonitorRole": "the repository's variable AWS_MONITOR_ROLE on GitHub",
+        "ReportRole": "the repository's variable AWS_REPORT_ROLE on GitHub",
     }
     return "\n".join(f"  {value}  ({meant.get(name, name)})" for name, value in outputs.items())
 

@@ -39,7 +39,7 @@ EXTREMES = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SCENARIOS), st.integers(0, 2**32 - 1), st.integers(0, 900_000), EXTREMES, st.booleans())
 def test_no_plan_has_things_in_each_other_or_the_camera_in_a_wall(
     scenario: str, seed: int, frame: int, extremes: dict[str, dict[str, object]], targeted: bool
