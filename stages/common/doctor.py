@@ -1,7 +1,7 @@
 """Look whether what a run needs is there, before it costs anything.
 
 reads     the account, by calls that make and change nothing
-settings  aws, storage, compute.sagemaker
+settings  aws, storage, compute.sagemaker; with deploy=sagemaker endpoint, too
 """
 
 from __future__ import annotations
@@ -15,19 +15,27 @@ from stages.common.errors import ServiceError
 
 
 def aws_command(args: argparse.Namespace) -> str:
-    """Check the AWS account for training jobs; each line that is not well says what to do."""
+    """Check the AWS account for jobs and endpoints; each line that is not well says what to do."""
+    from stages.common.aws.endpoint_preflight import EndpointPreflight
     from stages.common.aws.preflight import Preflight
     from stages.common.settings import load
 
     settings = load(args.params)
+    serving = settings.deploy.target == "sagemaker"
+    training = not serving or settings.compute.target == "sagemaker"
     findings = []
-    for finding in Preflight(settings.aws, settings.storage, settings.compute.sagemaker):
+    for finding in (
+        EndpointPreflight(settings, training=training)
+        if serving
+        else Preflight(settings.aws, settings.storage, settings.compute.sagemaker)
+    ):
         print(finding, flush=True)
         findings.append(finding)
     failed = sum(finding.verdict == "fail" for finding in findings)
     if failed:
         raise ServiceError(f"{failed} of {len(findings)} checks failed: mend them from the top, then run this again")
-    return f"doctor: a training job can run, {len(findings)} checks were made"
+    what = " and ".join(["a training job can run"] * training + ["an endpoint can be deployed"] * serving)
+    return f"doctor: {what}, {len(findings)} checks were made"
 
 
 def parser() -> argparse.ArgumentParser:

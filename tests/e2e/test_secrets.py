@@ -7,10 +7,15 @@ where every server refuses it and says back all that it was told.
 from __future__ import annotations
 
 import importlib.util
+import io
+import os
+import re
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -32,12 +37,14 @@ class Command:
         settings: composed for it, besides the storage and the tracking.
         room: without which it is not there yet.
         works: it ends well where its servers do.
+        serves: it ends only when it is told to.
     """
 
     words: str
     settings: tuple[str, ...] = ()
     room: str = ""
     works: bool = True
+    serves: bool = False
 
     def __str__(self) -> str:
         """The test's id."""
@@ -57,7 +64,10 @@ COMMANDS = [
     Command("stages.train"),
     Command("stages.evaluate"),
     Command("stages.evaluate status", works=False),  # its registry is the server that refuses
+    Command("stages.evaluate promote", works=False),
     Command("stages.deploy", ("deploy.model=models/best.onnx",)),
+    Command("stages.deploy serve --port 0", serves=True),
+    Command("stages.sweep", ("sweep.trials=1",), works=False),  # there are no photographs to judge by
     # jobs and endpoints of this machine, whose objects lie in the S3 server
     Command("stages.push", (*EMULATED, "compute=sagemaker-local")),
     Command("stages.train", (*EMULATED, "compute=sagemaker-local")),
@@ -67,7 +77,7 @@ COMMANDS = [
     Command("stages.common.infra diff", works=False),
     Command("stages.common.infra up", works=False),
     Command("stages.common.infra down", works=False),
-    Command("stages.common.image scan", works=False),
+    *(Command(f"stages.common.image {verb}", works=False) for verb in ("build", "scan", "push", "sign")),
     Command("stages.common.doctor aws", ACCOUNT, "stages.common.doctor", works=False),
     Command("stages.push", ACCOUNT, "stages.train.sagemaker", works=False),
     Command("stages.train", ACCOUNT, "stages.train.sagemaker", works=False),
@@ -80,10 +90,13 @@ COMMANDS = [
     Command("stages.deploy teardown", ENDPOINT, "stages.deploy.endpoint", works=False),
     Command("stages.deploy cost", ENDPOINT, "stages.deploy.endpoint", works=False),
     Command("stages.deploy drift", ENDPOINT, "stages.deploy.drift", works=False),
+    Command(
+        "stages.deploy batch s3://planted-frames/sim-to-cloud/in/", ENDPOINT, "stages.deploy.endpoint", works=False
+    ),
     Command("stages.sdg cloud status", (), "stages.sdg.cloud", works=False),
 ]
 
-COMPOSING = ("stages.compose", "stages.sdg cloud status")
+COMPOSING = ("stages.compose", "stages.sdg cloud status", "stages.sweep")
 """Commands that read conf/ and not params.yaml."""
 
 ENVIRONMENT = {
@@ -147,19 +160,36 @@ def run(project: Project, command: Command, storage: str, elsewhere: str, **envi
     overrides = settings(command, storage, elsewhere)
     write_params(project.folder, overrides)
     words = command.words.split()
-    done = subprocess.run(
+    known = project._environment()
+    process = subprocess.Popen(
         [sys.executable, "-m", *words, *(overrides if command.words in COMPOSING else ())],
         cwd=project.folder,
-        env={**project._environment(), **ENVIRONMENT, **environment},
+        env={**known, **ENVIRONMENT, "PATH": f"{no_docker(project)}{os.pathsep}{known['PATH']}", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-        timeout=300,
     )
-    assert leaks(done.stdout) == [], command
-    assert "Traceback" not in done.stdout, f"{command}: {done.stdout}"
-    return Answer(f"{done.returncode}\n{done.stdout}")
+    first = ""
+    if command.serves and process.stdout is not None:
+        first = process.stdout.readline()
+        process.terminate()
+    try:
+        said = first + process.communicate(timeout=300)[0]
+    finally:
+        process.kill()
+    assert leaks(said) == [], command
+    assert "Traceback" not in said, f"{command}: {said}"
+    return Answer(f"{process.returncode}\n{said}")
+
+
+def no_docker(project: Project) -> Path:
+    """A folder with a docker that does nothing, so that no test builds an image where there is one."""
+    folder = project.folder.parent / "programs"
+    folder.mkdir(exist_ok=True)
+    program = folder / "docker"
+    program.write_text("#!/bin/sh\necho 'docker: refused' >&2\nexit 1\n")
+    program.chmod(0o755)
+    return folder
 
 
 def here(works: bool | None = None) -> list[Command]:
@@ -177,6 +207,9 @@ def test_commands_that_work_tell_nothing(good: tuple[Project, str], refusing: st
         answer = run(project, command, storage, refusing)
         assert answer.text.startswith("0\n"), f"{command}: {answer.text}"
     assert leaks_in(project.folder) == {}
+    stored = project.folder.parent / "buckets"
+    assert {path.name for path in stored.rglob("*")} >= {"channel.json", "model.tar.gz"}
+    assert leaks_in(stored) == {}
 
 
 def test_commands_that_are_refused_tell_nothing(good: tuple[Project, str], refusing: str) -> None:
@@ -199,8 +232,6 @@ def test_addresses_with_passwords_at_which_nobody_answers(good: tuple[Project, s
 def test_what_is_searched_would_be_found(tmp_path: Path) -> None:
     """In files, in packed ones, in headers and in addresses."""
     import gzip
-    import io
-    import tarfile
 
     secret = PLANTED["secret key"]
     packed = io.BytesIO()
@@ -220,9 +251,34 @@ def test_what_is_searched_would_be_found(tmp_path: Path) -> None:
     assert list(unpacked(b"nothing")) == []
 
 
+def context_of(folder: Path) -> bytes:
+    """What ``docker build`` sends, by the rules of ``.dockerignore`` that are there; a tar."""
+    rules = [line for line in (folder / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    assert rules[0] == "*"
+    taken = {rule[1:] for rule in rules if rule.startswith("!")}
+    left_out = {rule.removeprefix("**/") for rule in rules[1:] if rule[0] != "!"}
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in sorted(folder.rglob("*")):
+            parts = path.relative_to(folder).parts
+            if path.is_file() and parts[0] in taken and not left_out & set(parts):
+                archive.add(path, "/".join(parts))
+    return packed.getvalue()
+
+
 def test_the_image_is_built_of_nothing_that_a_run_leaves_behind(good: tuple[Project, str]) -> None:
-    """The context of docker build, when there is one, is made of committed code alone."""
-    ignore = good[0].folder / ".dockerignore"
-    lines = [line for line in ignore.read_text().splitlines() if line and not line.startswith("#")]
-    assert lines[0] == "*"
-    assert {line for line in lines if line.startswith("!")} <= {"!LICENSE", "!container", "!stages"}
+    """The context of docker build, packed after everything has run here, holds no secret: committed code alone."""
+    folder = good[0].folder
+    context = context_of(folder)
+    with tarfile.open(fileobj=io.BytesIO(context)) as archive:
+        names = archive.getnames()
+    copied = re.findall(r"^COPY (?!--from)(\S+)", (folder / "container/Dockerfile").read_text(), re.MULTILINE)
+    assert all(any(fnmatch(name, f"{source.rstrip('/')}*") for name in names) for source in copied)
+    committed = set(good[0].git("ls-files").splitlines())
+    assert set(names) <= committed, "the image would hold what nobody committed"
+    assert {leak for part in unpacked(context) for leak in leaks(part)} == set()
+    (folder / "stages/planted.txt").write_text(PLANTED["secret key"])
+    try:
+        assert {leak for part in unpacked(context_of(folder)) for leak in leaks(part)} == {"secret key"}
+    finally:
+        (folder / "stages/planted.txt").unlink()

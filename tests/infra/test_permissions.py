@@ -29,6 +29,7 @@ CALLERS: dict[str, tuple[str, ...]] = {
     "stages/sdg/assets/imports": ("ci", "host"),
     "stages/common/aws/account.py": ("ci",),
     "stages/common/aws/preflight.py": ("ci",),
+    "stages/common/aws/endpoint_preflight.py": ("owner",),
     "stages/common/aws/objects.py": ("ci", "host"),
     "stages/train/sagemaker": ("ci",),
     "stages/deploy/endpoint": ("deploy",),

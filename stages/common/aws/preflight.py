@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
@@ -87,9 +87,9 @@ class Preflight:
         self.aws, self.storage, self.jobs = aws, storage, jobs
         self._who: Identity | None = None
 
-    def __iter__(self) -> Iterator[Finding]:
-        """All findings, in the order in which they are best mended."""
-        checks: Sequence[tuple[str, Callable[[], Iterator[Finding]]]] = (
+    def checks(self) -> Sequence[tuple[str, Callable[[], Iterator[Finding]]]]:
+        """What is looked at, in a word, and how, in the order in which it is best mended."""
+        return (
             ("versions", self._versions),
             ("identity", self._identity),
             ("region", self._region),
@@ -101,7 +101,10 @@ class Preflight:
             ("quotas", self._quotas),
             ("key", self._key),
         )
-        for about, check in checks:
+
+    def __iter__(self) -> Iterator[Finding]:
+        """All findings."""
+        for about, check in self.checks():
             if self._who is None and about not in ("versions", "identity", "region", "network"):
                 yield Finding("fail", about, "not looked at, since nobody is logged in: mend the line 'identity' first")
                 continue
@@ -211,17 +214,22 @@ class Preflight:
 
     def _permissions(self) -> Iterator[Finding]:
         assert self._who is not None
-        role = self._role_arn()
-        yield self._simulated("the execution role", role, JOB_NEEDS, role)
-        yield self._simulated("you", _principal(self._who), CLIENT_NEEDS, role)
+        role, place = self._role_arn(), place_of(self.aws, self.storage)
+        for whom, principal, needs, written in (
+            ("the execution role", role, JOB_NEEDS, "checkpoints"),
+            ("you", principal_of(self._who), CLIENT_NEEDS, "channels"),
+        ):
+            yield self._simulated(
+                whom, principal, needs, _resources(self.aws, place, self._who, role, written), "a job takes"
+            )
 
-    def _simulated(self, whom: str, principal: str, actions: Sequence[str], role: str) -> Finding:
-        """Ask IAM what a principal may do, with the resources that the jobs have."""
+    def _simulated(
+        self, whom: str, principal: str, actions: Sequence[str], resources: Mapping[str, tuple[str, ...]], taken: str
+    ) -> Finding:
+        """Ask IAM what a principal may do with resources, each with the beginnings of the actions about it."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         iam = self._client("iam")
-        written = "checkpoints" if principal == role else "channels"
-        resources = _resources(self.aws, place_of(self.aws, self.storage), self._who, role, written)
         denied: list[str] = []
         try:
             for resource, asked in resources.items():
@@ -241,7 +249,7 @@ class Preflight:
                 "permissions",
                 f"{whom} ({principal}) may not {named}: add it to the policy, or run python -m stages.common.infra up",
             )
-        return Finding("ok", "permissions", f"{whom} may do all {len(actions)} actions that a job takes")
+        return Finding("ok", "permissions", f"{whom} may do all {len(actions)} actions that {taken}")
 
     def _image(self) -> Iterator[Finding]:
         assert self._who is not None
@@ -261,15 +269,7 @@ class Preflight:
         usage = "spot training job usage" if self.jobs.spot else "training job usage"
         wanted = {f"{kind} for {usage}": kind for kind in self.jobs.instances}
         with told("the quotas"):
-            pages = (
-                self._client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-            )
-            found = {
-                item["QuotaName"]: float(item["Value"])
-                for page in pages
-                for item in page["Quotas"]
-                if item["QuotaName"] in wanted
-            }
+            found = self.quotas_of(wanted)
         some = any(found.get(name, 0) >= 1 for name in wanted)
         for name in wanted:
             if name not in found:
@@ -285,6 +285,12 @@ class Preflight:
                     f"{name}: 0; ask for 1 or more under Service Quotas, Amazon SageMaker, or leave it out of "
                     "compute.sagemaker.instances",
                 )
+
+    def quotas_of(self, names: Container[str]) -> dict[str, float]:
+        """Those of SageMaker's quotas that are listed, by their names."""
+        pages = self._client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        quotas = (item for page in pages for item in page["Quotas"])
+        return {item["QuotaName"]: float(item["Value"]) for item in quotas if item["QuotaName"] in names}
 
     def _key(self) -> Iterator[Finding]:
         if not self.aws.kms_key:
@@ -319,7 +325,7 @@ def _trusted(policy: Mapping[str, Any] | str) -> set[str]:
     return found
 
 
-def _principal(who: Identity) -> str:
+def principal_of(who: Identity) -> str:
     """What IAM calls whoever asks: of a role's session the role, which has no path then."""
     if ":assumed-role/" not in who.arn:
         return who.arn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
+from stages.common.aws.account import Identity
+from stages.common.aws.endpoint_preflight import DEPLOYING_NEEDS, SCALING_NEEDS, SERVING_NEEDS, EndpointPreflight
 from stages.common.aws.preflight import Finding, Preflight
 from stages.common.cli import run
 from stages.common.doctor import parser
 from stages.common.settings.jobs import TrainingJobs
 from stages.common.settings.platform import Storage
+from tests.infra.policies import granted
 from tests.settings import compose
-from tests.train.sagemaker.cloud import KEY, SECRET, Cloud, reset, running_cloud
+from tests.train.sagemaker.cloud import KEY, MANIFEST, SECRET, Cloud, reset, running_cloud
 
 GOOD = {"ml.g5.xlarge for spot training job usage": 1.0, "ml.g4dn.xlarge for spot training job usage": 0.0}
 
@@ -142,3 +146,80 @@ def test_the_command(cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture
     failed = capsys.readouterr()
     assert "2 of 12 checks failed: mend them from the top" in failed.err
     assert SECRET not in shown.out + failed.out + failed.err
+
+
+# endpoints ------------------------------------------------------------------------------------------------------------
+
+
+def look_at_endpoint(cloud: Cloud, *overrides: str, training: bool = False) -> dict[str, list[Finding]]:
+    settings = compose("deploy=sagemaker", *overrides)
+    settings = settings.model_copy(update={"aws": cloud.aws.model_copy(update={"image": settings.aws.image})})
+    found: dict[str, list[Finding]] = {}
+    for finding in EndpointPreflight(settings, training=training):
+        found.setdefault(finding.about, []).append(finding)
+    return found
+
+
+@pytest.fixture
+def serving(cloud: Cloud) -> Cloud:
+    """An account with an image for endpoints, and machines enough."""
+    ecr = cloud.admin("ecr")
+    ecr.create_repository(repositoryName="sim-to-cloud-serve")
+    ecr.put_image(repositoryName="sim-to-cloud-serve", imageManifest=json.dumps(MANIFEST), imageTag="latest")
+    cloud.quotas["ml.c5.xlarge for endpoint usage"] = 8.0
+    return cloud
+
+
+def test_an_account_that_can_serve_is_well(serving: Cloud) -> None:
+    found = look_at_endpoint(serving)
+    assert bad(found) == []
+    assert "/sim-to-cloud-serve@sha256:" in found["image"][0].text
+    assert [item.text.split(" may")[0] for item in found["permissions"]] == ["the execution role", "you"]
+    both = look_at_endpoint(serving, training=True)
+    assert [len(both[about]) for about in ("permissions", "image")] == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("instances", "verdict", "words"),
+    [
+        (0.0, "fail", "an update of 2 instances runs 4 for a while: ask for 8 or more"),
+        (3.0, "fail", "an update of 2 instances runs 4 for a while"),
+        (4.0, "warn", "too few for an update while all 4 instances run: ask for 8 or more"),
+        (8.0, "ok", "ml.c5.xlarge for endpoint usage: 8"),
+        (None, "warn", "is not in the list"),
+    ],
+)
+def test_an_update_needs_twice_the_machines(serving: Cloud, instances: float | None, verdict: str, words: str) -> None:
+    serving.quotas.pop("ml.c5.xlarge for endpoint usage")
+    if instances is not None:
+        serving.quotas["ml.c5.xlarge for endpoint usage"] = instances
+    (finding,) = look_at_endpoint(serving)["quotas"]
+    assert finding.verdict == verdict
+    assert words in finding.text
+
+
+def test_serverless_needs_no_machines_and_no_autoscaling(serving: Cloud) -> None:
+    serving.quotas.clear()
+    serving.forbidden |= {"application-autoscaling:RegisterScalableTarget"}
+    assert bad(look_at_endpoint(serving, "deploy=sagemaker-serverless")) == []
+    assert bad(look_at_endpoint(serving)) == [("fail", "permissions"), ("warn", "quotas")]
+
+
+def test_no_image_to_serve_is_told(cloud: Cloud) -> None:
+    (finding,) = look_at_endpoint(cloud)["image"]
+    assert (finding.verdict, "image 'sim-to-cloud-serve' is not in the registry") == (
+        "fail",
+        finding.text.partition(" of us-east-1")[0],
+    )
+    (finding,) = look_at_endpoint(cloud, f"aws.image={cloud.image}")["image"]
+    assert finding.text == f"{cloud.image}, for the endpoint"
+
+
+def test_everything_that_is_asked_is_asked_about_something(serving: Cloud) -> None:
+    """An action without a resource would be asked about nothing, and seem granted."""
+    preflight = EndpointPreflight(compose("deploy=sagemaker", "aws.bucket=frames"), training=False)
+    resources = preflight._resources(Identity("1" * 12, "arn:aws:iam::1:user/a"), "role")
+    beginnings = tuple(one for asked in resources.values() for one in asked)
+    needs = {*SERVING_NEEDS, *DEPLOYING_NEEDS, *SCALING_NEEDS}
+    assert [action for action in sorted(needs) if not action.startswith(beginnings)] == []
+    assert needs - {action for who in ("execution", "deploy") for action in granted(who)} == set()
