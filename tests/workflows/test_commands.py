@@ -274,7 +274,9 @@ def test_credentials_last_as_long_as_the_job_and_no_longer_than_the_role_allows(
                 assert variable
                 role = template["Resources"][roles[variable.group(1)]]["Properties"]
                 seconds = given["role-duration-seconds"]
-                assert job["timeout-minutes"] * 60 <= seconds <= role.get("MaxSessionDuration", 3600), (path.stem, name)
+                # report only pulls in the beginning, and runs a pull request's own code after that
+                needed = 0 if path.stem == "report" else job["timeout-minutes"] * 60
+                assert needed <= seconds <= role.get("MaxSessionDuration", 3600), (path.stem, name)
                 asked += 1
     assert asked >= 5
 
