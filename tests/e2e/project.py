@@ -30,8 +30,8 @@ profile: seconds
 scene:
   scenarios: {aisle: 0, dock: 0, staging: 0, parking: 1, workshop: 0, uniform: 0, closeup: 1, far: 0, negative: 0}
 dataset:
-  frames: {count: 8, test_count: 2}
-  convert: {val_share: 0.5}
+  frames: {count: 10, test_count: 2}
+  convert: {val_share: 0.8}  # of each 32 frames the last
 model:
   weights: scratch
   input_size: 64
