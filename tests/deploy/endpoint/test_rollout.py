@@ -477,7 +477,7 @@ def test_credentials_that_expire_while_looking(
     from stages.deploy.drift.report import drift_of_endpoint
 
     settings = settings_of(fake)
-    do("deploy", settings, model, frames)
+    deploy(model, frames, tmp_path / "bundle", tmp_path / "deploy.json", settings)  # with what drift compares with
     looks = {
         "status": lambda: look(settings),
         "cost": lambda: cost(settings, billed=True),
