@@ -17,7 +17,7 @@ from stages.common.errors import StorageError
 from stages.common.files import atomic_write
 from stages.common.settings.aws import Aws
 from stages.common.settings.platform import Storage
-from stages.common.storage import ABSENT, Credentials, Place, client, code_of, told
+from stages.common.storage import Credentials, Place, client, get_body, told
 
 ATTEMPTS = 5
 """Tries of a request to an S3 server."""
@@ -174,21 +174,7 @@ class S3Bucket:
                 self.s3.delete_object(Bucket=self.place.bucket, Key=self._key(key))
 
     def _get(self, key: str, take: Callable[[Any], Any]) -> Any:
-        """Get and take a body, again from its start when the connection breaks in its middle."""
-        from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
-
-        with told(self.place):
-            for attempt in range(ATTEMPTS):
-                try:
-                    return take(self.s3.get_object(Bucket=self.place.bucket, Key=self._key(key))["Body"])
-                except ClientError as error:
-                    if code_of(error) in ABSENT:
-                        return None
-                    raise
-                except (HTTPClientError, IncompleteReadError):
-                    if attempt + 1 == ATTEMPTS:
-                        raise
-        return None
+        return get_body(self.s3, self.place, self._key(key), take, ATTEMPTS)
 
     def _key(self, key: str) -> str:
         return f"{self.place.prefix}/{key}".lstrip("/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -185,6 +185,38 @@ def told(place: Place) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise explain(error, place) from error
+
+
+def get_body(s3: Any, place: Place, key: str, take: Callable[[Any], Any], attempts: int) -> Any:
+    """Get an object and take its body, again from its start when the connection breaks in its middle.
+
+    Args:
+        s3: client to ask.
+        place: of the bucket; it says where an error came from.
+        key: whole key.
+        take: reads the body that it is given.
+        attempts: how often.
+
+    Returns:
+        What ``take`` does, or None when there is no such object.
+
+    Raises:
+        StorageError: when S3 refuses, or the connection breaks each time.
+    """
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+
+    with told(place):
+        for attempt in range(attempts):
+            try:
+                return take(s3.get_object(Bucket=place.bucket, Key=key)["Body"])
+            except ClientError as error:
+                if code_of(error) in ABSENT:
+                    return None
+                raise
+            except (HTTPClientError, IncompleteReadError):
+                if attempt + 1 == attempts:
+                    raise
+    return None
 
 
 def explain(error: BaseException, place: Place) -> StorageError:

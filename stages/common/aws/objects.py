@@ -14,7 +14,7 @@ from stages.common.errors import SettingsError
 from stages.common.files import atomic_write
 from stages.common.settings.aws import Aws
 from stages.common.settings.platform import Storage
-from stages.common.storage import ABSENT, CONNECTIONS, Credentials, Place, client, code_of, told
+from stages.common.storage import ABSENT, CONNECTIONS, Credentials, Place, client, code_of, get_body, told
 
 ATTEMPTS = 10
 """Tries of a request: of ten, a server that fails every fifth request fails all in one of ten million."""
@@ -186,21 +186,7 @@ class Objects:
         return bool(self._get(key, save))
 
     def _get(self, key: str, take: Callable[[Any], Any]) -> Any:
-        """Get and take a body, again from its start when the connection breaks in its middle."""
-        from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
-
-        with told(self.place):
-            for attempt in range(ATTEMPTS):
-                try:
-                    return take(self._client.get_object(Bucket=self.place.bucket, Key=self._key(key))["Body"])
-                except ClientError as error:
-                    if code_of(error) in ABSENT:
-                        return None
-                    raise
-                except (HTTPClientError, IncompleteReadError):
-                    if attempt + 1 == ATTEMPTS:
-                        raise
-        return None
+        return get_body(self._client, self.place, self._key(key), take, ATTEMPTS)
 
     def _key(self, key: str) -> str:
         return f"{self.place.prefix}/{key}"
