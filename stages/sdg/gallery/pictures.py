@@ -22,7 +22,7 @@ JPEG_QUALITIES = (85, 75, 65)
 DEPTH_SIDE = 480
 DEPTH_QUALITY = 80
 
-OUTLINE_TOLERANCE = 0.6
+OUTLINE_TOLERANCE = 0.5
 """Pixels by which an outline may cut a corner."""
 
 

@@ -5,7 +5,7 @@ import re
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -94,6 +94,7 @@ def test_an_outline_keeps_parts_and_holes() -> None:
     assert holes[52, 65]
 
 
+@example(387)
 @given(st.integers(0, 10_000))
 def test_outlines_cover_their_masks(seed: int) -> None:
     rng = np.random.default_rng(seed)

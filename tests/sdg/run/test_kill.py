@@ -134,13 +134,13 @@ def test_leftovers_of_a_killed_writer_are_removed(folder: Path, render: Render, 
 
 
 def test_a_stopped_run_leaves_no_workers(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DELAY", "30")
+    monkeypatch.setenv("DELAY", "300")
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     process = start(flat.settings(workers=2), folder, start_new_session=True)
     wait_for((tmp_path / "record").exists)
     workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: the whole group gets it
-    _, text = process.communicate(timeout=20)
+    _, text = process.communicate(timeout=120)
     assert "KeyboardInterrupt" in text
     assert psutil.wait_procs(workers, timeout=5)[1] == []
 
