@@ -203,19 +203,41 @@ def get_body(s3: Any, place: Place, key: str, take: Callable[[Any], Any], attemp
     Raises:
         StorageError: when S3 refuses, or the connection breaks each time.
     """
-    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ClientError
+
+    def get() -> Any:
+        try:
+            return s3.get_object(Bucket=place.bucket, Key=key)
+        except ClientError as error:
+            if code_of(error) in ABSENT:
+                return None
+            raise
 
     with told(place):
-        for attempt in range(attempts):
-            try:
-                return take(s3.get_object(Bucket=place.bucket, Key=key)["Body"])
-            except ClientError as error:
-                if code_of(error) in ABSENT:
-                    return None
+        found = with_body(get, take, attempts)
+    return None if found is None else found["Body"]
+
+
+def with_body(get: Callable[[], Any], take: Callable[[Any], Any], attempts: int) -> Any:
+    """An answer of S3 with what is taken of its body in the body's place, asked for anew when the connection breaks.
+
+    Args:
+        get: asks for the object; None says that there is none.
+        take: reads the body that it is given.
+        attempts: how often.
+
+    Raises:
+        HTTPClientError, IncompleteReadError: when the connection breaks each time.
+    """
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+    for attempt in range(attempts):
+        try:
+            found = get()
+            return None if found is None else {**found, "Body": take(found["Body"])}
+        except (HTTPClientError, IncompleteReadError):
+            if attempt + 1 == attempts:
                 raise
-            except (HTTPClientError, IncompleteReadError):
-                if attempt + 1 == attempts:
-                    raise
     return None
 
 

@@ -57,7 +57,7 @@ def find_bundle(folder: Path) -> Bundle:
         raise InputError(
             f"'{folder}' holds neither a bundle nor one ONNX file, but {there}: make model.tar.gz of models/bundle"
         )
-    return pack(models[0], Path(tempfile.mkdtemp()) / "bundle", Serving(queue=3, max_body_mb=6, max_pixels=40_000_000))
+    return pack(models[0], Path(tempfile.mkdtemp()) / "bundle", Serving())
 
 
 def with_limits(bundle: Bundle) -> Bundle:

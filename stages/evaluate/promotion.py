@@ -89,9 +89,8 @@ def promote(
     else:
         other = Model(Detector(registry.fetch(champion)), Cache(cache)) if champion else None
         decision = judge(challenger, other, labelled, settings.gate, settings.evaluate)
-        decision = replace(
-            decision, reasons=(*decision.reasons, *([f"not looked for leaks: {unsure}"] if unsure else []))
-        )
+        if unsure:
+            decision = replace(decision, reasons=(*decision.reasons, f"not looked for leaks: {unsure}"))
     outcome = PROMOTED if decision.passed else FORCED if force else REFUSED
     content = {
         **_head(registry, outcome, version, champion, reason if outcome == FORCED else ""),

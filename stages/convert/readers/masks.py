@@ -22,6 +22,11 @@ def extent_of(mask: NDArray[np.bool_]) -> Xyxy | None:
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
+def area_of(box: Xyxy) -> float:
+    """Square pixels of a box."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
 def is_near(first: Xyxy, second: Xyxy) -> bool:
     """Whether two boxes are the same but for :data:`NEAR`."""
     return max(abs(a - b) for a, b in zip(first, second, strict=True)) <= NEAR
@@ -56,7 +61,7 @@ def give_by_extent(rows: Collection[Row], ids: NDArray[np.int64]) -> int:
         elif extent is not None:
             lost.append((mask, extent))
     wholes = [row for row in free if any(_is_part(other, row) for other in rows)]
-    wholes.sort(key=lambda row: (row.xyxy[2] - row.xyxy[0]) * (row.xyxy[3] - row.xyxy[1]))
+    wholes.sort(key=lambda row: area_of(row.xyxy))
     for mask, extent in list(lost):
         owner = next((row for row in wholes if is_inside(extent, row.xyxy)), None)
         if owner is not None:
@@ -81,7 +86,7 @@ def give_by_class(rows: Iterable[Row], pixels_of: Callable[[tuple[str, ...]], ND
     """
     taken: dict[tuple[str, ...], NDArray[np.bool_] | None] = {}
     given = False
-    for row in sorted(rows, key=lambda row: (row.xyxy[2] - row.xyxy[0]) * (row.xyxy[3] - row.xyxy[1])):
+    for row in sorted(rows, key=lambda row: area_of(row.xyxy)):
         name = tuple(row.labels)
         if name not in taken:
             taken[name] = pixels_of(name)

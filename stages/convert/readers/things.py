@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from isaac.stage.rules import upwards
 from stages.common.settings.imports import NOTHING
-from stages.convert.readers.masks import extent_of, is_inside, is_near
+from stages.convert.readers.masks import area_of, extent_of, is_inside, is_near
 from stages.convert.readers.types import Content, Row
 from stages.sdg.assets.imports.labels import class_of
 from stages.sdg.label.types import InstanceLabel, Xyxy
@@ -70,7 +70,7 @@ def things_of(rows: list[Row], mapping: Mapping[str, str], classes: Collection[s
     by_path = {row.path: row for row in rows if row.path}
     chosen: dict[int, Thing] = {}
     # parents first, so that parts find their thing
-    for row in sorted(rows, key=lambda row: (row.path.count("/"), 0 if row.path else -_area(row.xyxy))):
+    for row in sorted(rows, key=lambda row: (row.path.count("/"), 0 if row.path else -area_of(row.xyxy))):
         above = next((by_path[path] for path in _above(row.path) if path in by_path), None)
         thing = chosen.get(id(above)) if above is not None else None
         own = row.labels if above is None else _without(row.labels, above.labels)
@@ -147,7 +147,7 @@ def label_things(
     masks = np.zeros((height, width), np.uint16)
     clipped = ((thing, _clipped(thing.row.xyxy, width, height)) for thing in things)
     numbered = [(number, *item) for number, item in enumerate(_inside(clipped), 1)]
-    order = sorted(numbered, key=lambda item: (item[1].row.mask is not None, -_area(item[2])))
+    order = sorted(numbered, key=lambda item: (item[1].row.mask is not None, -area_of(item[2])))
     for number, thing, box in order:
         left, top, right, bottom = (int(side) for side in box)
         if thing.row.mask is None:
@@ -175,11 +175,11 @@ def _label(number: int, thing: Thing, box: Xyxy, content: Content, masks: NDArra
     pixels = masks == number
     loose = _clipped(thing.row.xyxy_loose, width, height) if thing.row.xyxy_loose is not None else None
     loose = _union(loose, box) if loose is not None else box
-    visible = int(pixels.sum()) if thing.row.mask is not None else int(_area(box))
+    visible = int(pixels.sum()) if thing.row.mask is not None else int(area_of(box))
     occlusion = thing.row.occlusion
     if occlusion is None:
         # as Replicator estimates it itself
-        occlusion = 1 - _area(box) / _area(loose)
+        occlusion = 1 - area_of(box) / area_of(loose)
     return InstanceLabel(
         id=number,
         class_name=thing.class_name,
@@ -211,7 +211,3 @@ def _clipped(box: Xyxy, width: int, height: int) -> Xyxy | None:
     left, right = max(0.0, box[0]), min(float(width), box[2])
     top, bottom = max(0.0, box[1]), min(float(height), box[3])
     return (left, top, right, bottom) if right > left and bottom > top else None
-
-
-def _area(box: Xyxy) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])

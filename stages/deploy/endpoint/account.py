@@ -9,6 +9,7 @@ from stages.common.aws.account import Identity, role_of
 from stages.common.aws.session import ATTEMPTS, client, code_of, explain, tags, told
 from stages.common.errors import ServiceError, SettingsError
 from stages.common.settings import Settings
+from stages.common.storage import with_body
 from stages.deploy.endpoint.names import Names, names_of
 
 ABSENT = {
@@ -135,18 +136,8 @@ class Account:
         Raises:
             StageError: whatever else AWS answers.
         """
-        from botocore.exceptions import HTTPClientError, IncompleteReadError
-
-        for attempt in range(ATTEMPTS):
-            found = self.find("s3", "get_object", Bucket=bucket, Key=key)
-            if found is None:
-                return None
-            try:
-                return {**found, "Body": take(found["Body"])}
-            except (HTTPClientError, IncompleteReadError) as error:
-                if attempt + 1 == ATTEMPTS:
-                    raise explain(error, self._doing) from error
-        return None
+        with told(self._doing):
+            return with_body(lambda: self.find("s3", "get_object", Bucket=bucket, Key=key), take, ATTEMPTS)
 
     def endpoint(self) -> Any:
         """Describe the endpoint; None when it does not exist."""

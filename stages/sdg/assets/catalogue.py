@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from stages.common.errors import SettingsError
-from stages.sdg.assets.detail import built_with
+from stages.sdg.assets.detail import DETAIL, built_with
 from stages.sdg.assets.reference import STAND_IN, stand_in
 from stages.sdg.assets.types import Asset
-from stages.sdg.plan.detail import DETAIL
 
 Parameters = Mapping[str, Any]
 Generator = Callable[[np.random.Generator, Parameters], Asset]

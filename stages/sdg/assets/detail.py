@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.detail import DETAIL
+DETAIL = "detail"
+"""Parameter of a placement: metres below which its asset need not be exact."""
 
 SAG = 1.0
 """Most that a flat side may lie inside the circle that it stands for, in units of the detail."""

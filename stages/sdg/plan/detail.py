@@ -13,13 +13,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.sdg.assets.detail import DETAIL
 from stages.sdg.plan.footprints import families_in_table, footprint_of
 from stages.sdg.plan.geometry import placement_matrix
 from stages.sdg.plan.lens import world_to_camera
 from stages.sdg.plan.types import Camera, FramePlan, Placement
-
-DETAIL = "detail"
-"""Parameter of a placement: metres below which its asset need not be exact."""
 
 FINEST, OCTAVES = 0.002, 5
 """Least detail in metres, and the number of steps from there, each twice the one before."""

@@ -6,13 +6,11 @@ It may import bpy (for USD and for openvdb), which the process that writes USD m
 from __future__ import annotations
 
 import json
-import os
-import resource
-import sys
 from pathlib import Path
 from typing import Any
 
 from stages.sdg.assets.imports.child import MEMORY
+from stages.sdg.assets.imports.process import do_job
 
 
 def main(job: dict[str, Any], folder: Path) -> int:
@@ -36,9 +34,4 @@ def main(job: dict[str, Any], folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    code = main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
-    sys.stdout.flush()
-    # Blender's own clean-up at exit is slow and may crash; nothing is left to be saved
-    os._exit(code)
+    do_job(main, MEMORY)

@@ -118,8 +118,12 @@ def diagonal(soup: Soup) -> float:
 
 def volumes(corners: Floats) -> Floats:
     """Signed volumes (M,) of the tetrahedra between triangles (M, 3, 3) and the middle of all."""
-    moved = corners - corners.reshape(-1, 3).mean(0)
-    return np.asarray((moved[:, 0] * np.cross(moved[:, 1], moved[:, 2])).sum(1) / 6)
+    return _tetrahedra(corners - corners.reshape(-1, 3).mean(0))
+
+
+def _tetrahedra(corners: Floats) -> Floats:
+    """Signed volumes (M,) of those between triangles (M, 3, 3) and the origin."""
+    return np.asarray((corners[:, 0] * np.cross(corners[:, 1], corners[:, 2])).sum(1) / 6)
 
 
 def areas(corners: Floats) -> Floats:
@@ -255,8 +259,7 @@ def volumes_by_piece(soup: Soup, piece: Ints) -> Floats:
     corners = soup.vertices[soup.triangles]
     count = np.bincount(piece)
     middle = np.stack([np.bincount(piece, corners.mean(1)[:, k]) / count for k in range(3)], 1)
-    moved = corners - middle[piece][:, None]
-    return np.asarray((moved[:, 0] * np.cross(moved[:, 1], moved[:, 2])).sum(1) / 6)
+    return _tetrahedra(corners - middle[piece][:, None])
 
 
 def _significant(soup: Soup, piece: Ints) -> Floats:

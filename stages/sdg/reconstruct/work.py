@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.settings.imports import ImportedAsset
+from stages.sdg.assets.imports.child import read_scene as read_file
 from stages.sdg.assets.imports.normalise import Ready, normalise
 from stages.sdg.assets.imports.raw import RawScene, Unreadable
-from stages.sdg.assets.imports.read_mesh import FORMATS, read_mesh_file
+from stages.sdg.assets.imports.read_mesh import FORMATS
 from stages.sdg.reconstruct.clean import Mended, clean, measure
 from stages.sdg.reconstruct.points import mesh_of, read_points
 from stages.sdg.reconstruct.soup import stirred
 from stages.sdg.reconstruct.upright import stand
-
-USD = (".usd", ".usda", ".usdc", ".usdz")
 
 
 def make(path: Path, options: dict[str, Any]) -> tuple[Ready, list[Path]]:
@@ -65,11 +64,7 @@ def read_scene(path: Path) -> RawScene:
     Raises:
         Unreadable: when it cannot be used.
     """
-    if path.suffix.lower() in USD:
-        from stages.sdg.assets.imports.read_usd import read_usd_file
-
-        return read_usd_file(path, {})
-    raw = read_mesh_file(path)
+    raw = read_file(path, {})
     if not raw.meshes and path.suffix.lower() in FORMATS:
         cloud = read_points(path)
         if cloud is not None:

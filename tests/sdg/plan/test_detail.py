@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
-from stages.sdg.assets.detail import whole
-from stages.sdg.plan.detail import DETAIL, FINEST, OCTAVES, PIXELS, detail_of, with_detail
+from stages.sdg.assets.detail import DETAIL, whole
+from stages.sdg.plan.detail import FINEST, OCTAVES, PIXELS, detail_of, with_detail
 from stages.sdg.plan.draft import LABELS
 from stages.sdg.plan.footprints import families_in_table
 from stages.sdg.plan.geometry import look_along

@@ -61,8 +61,8 @@ def test_only_what_does_not_glow_is_sampled_as_a_light() -> None:
 
 
 def test_the_numbers_lie_on_the_faces() -> None:
-    from stages.sdg.render.blender.materials import SHIFT, STATE, TINT, UNDER
     from stages.sdg.render.blender.scene import _mesh
+    from stages.sdg.render.blender.tree import SHIFT, STATE, TINT, UNDER
 
     corners, faces = np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32)
     other = replace(WORN, colour=(0.2, 0.4, 0.6), metallic=1.0, seed=22)

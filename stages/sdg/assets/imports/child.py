@@ -6,10 +6,13 @@ Files of others may be broken in ways that crash a library, eat all memory or ne
 from __future__ import annotations
 
 import json
-import resource
-import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from stages.sdg.assets.imports.process import do_job
+
+if TYPE_CHECKING:
+    from stages.sdg.assets.imports.raw import RawScene
 
 MEMORY = 12 << 30
 """Bytes of address space that reading one file may take."""
@@ -25,7 +28,7 @@ def main(job: dict[str, Any], folder: Path) -> int:
     path = Path(job["path"])
     entry = ImportedAsset.model_validate(job["entry"])
     try:
-        raw = _read(path, entry)
+        raw = read_scene(path, entry.variants)
         limit = int(entry.max_file_mb * (1 << 20))
         total = sum(file.stat().st_size for file in raw.files if file.is_file())
         if total > limit:
@@ -45,22 +48,20 @@ def main(job: dict[str, Any], folder: Path) -> int:
     return 1
 
 
-def _read(path: Path, entry: Any) -> Any:
+def read_scene(path: Path, variants: dict[str, str]) -> RawScene:
+    """Read a file of any format, in its USD variants.
+
+    Raises:
+        Unreadable: when it cannot be used.
+    """
     if path.suffix.lower() in (".usd", ".usda", ".usdc", ".usdz"):
         from stages.sdg.assets.imports.read_usd import read_usd_file
 
-        return read_usd_file(path, entry.variants)
+        return read_usd_file(path, variants)
     from stages.sdg.assets.imports.read_mesh import read_mesh_file
 
     return read_mesh_file(path)
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    code = main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
-    sys.stdout.flush()
-    # Blender's own clean-up at exit is slow and may crash; nothing is left to be saved.
-    import os
-
-    os._exit(code)
+    do_job(main, MEMORY)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from stages.common.processes import python_path
 
@@ -42,3 +45,18 @@ def epitaph(code: int, log: Path) -> str:
     if code < 0:
         return f"the program that reads it was stopped by {signal.Signals(-code).name}"
     return last
+
+
+def do_job(main: Callable[[dict[str, Any], Path], int], memory: int) -> NoReturn:
+    """Be such a process: do the job that the command line names (a JSON file, a folder) within bounds, and end.
+
+    Args:
+        main: does it; gives the exit status.
+        memory: bytes of address space that it may take.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    code = main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
+    sys.stdout.flush()
+    # Blender's own clean-up at exit is slow and may crash; nothing is left to be saved
+    os._exit(code)

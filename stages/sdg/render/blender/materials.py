@@ -10,16 +10,13 @@ materials, connects each once, and Cycles has nothing to compile anew from frame
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
-from stages.common.errors import RenderError
 from stages.sdg.assets.types import Material
+from stages.sdg.render.blender.tree import Output, Tree, connect
 
 DUST = (0.16, 0.135, 0.105)
 """Linear colour of warehouse dust: grey-brown."""
@@ -29,17 +26,8 @@ GRIME = (0.02, 0.018, 0.015)
 UV, COLOURS = "uv", "colours"
 """Names of the layers in which imported meshes keep texture coordinates and colours."""
 
-TINT, UNDER, STATE, SHIFT = "tint", "under", "state", "shift"
-"""Attributes of faces: colour and roughness; colour below and wear; metallicness, dirt, scale and glow; shift of the
-patterns in metres."""
-
 PREFIX = "surface "
 """Of the names of materials that stay from frame to frame."""
-
-Key = str | int
-"""Name or place of a socket."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -83,184 +71,18 @@ def look_of(m: Material) -> Look:
     )
 
 
-def face_values(materials: Sequence[Material], counts: Sequence[int]) -> dict[str, Floats]:
-    """Attributes of faces by name, (F, 4), the shift (F, 3).
-
-    Args:
-        materials: of the parts of a mesh.
-        counts: faces of each part.
-    """
-    rows = {
-        TINT: [(*m.colour, m.roughness) for m in materials],
-        UNDER: [(*m.under, m.wear) for m in materials],
-        STATE: [(m.metallic, m.dirt, m.scale, m.glow) for m in materials],
-        SHIFT: [_shift(m.seed) for m in materials],
-    }
-    return {name: np.repeat(np.array(values, np.float32), counts, axis=0) for name, values in rows.items()}
-
-
-def _shift(seed: int) -> tuple[float, ...]:
-    """Shift of a pattern, -50 to 50 m each way: Roberts' R3 sequence, which fills space evenly."""
-    return tuple(100 * ((seed + 1) * step % 1) - 50 for step in _R3)
-
-
-_R3 = tuple(1.2207440846057596**-power for power in (1, 2, 3))
-"""Powers of the root of x^4 = x + 1."""
-
-
-@dataclass(frozen=True)
-class _Output:
-    """A socket that values come from."""
-
-    node: int
-    socket: Key
-
-
-@dataclass(frozen=True)
-class _Node:
-    """A node by its place in the tree."""
-
-    place: int
-
-    def __getitem__(self, socket: Key) -> _Output:
-        return _Output(self.place, socket)
-
-
-class _Tree:
-    """A node tree under construction, with one call a node.
-
-    Attributes:
-        nodes: kind and properties of each node.
-        links: where a value comes from, and the node and socket that it goes to.
-        constants: by node and socket.
-    """
-
-    def __init__(self) -> None:
-        self.nodes: list[tuple[str, tuple[tuple[str, Any], ...]]] = []
-        self.links: list[tuple[_Output, int, Key]] = []
-        self.constants: dict[tuple[int, Key], Any] = {}
-        self._coordinates: dict[tuple[float, float, float], _Output] = {}
-        self._attributes: dict[str, _Node] = {}
-        self._state: _Node | None = None
-        self.source = self.node("TexCoord")["Object"]
-
-    def node(self, kind: str, inputs: Mapping[Any, Any] | None = None, **properties: Any) -> _Node:
-        """Add a node; inputs may be values or other nodes' outputs."""
-        place = len(self.nodes)
-        self.nodes.append((kind, tuple(properties.items())))
-        for key, value in (inputs or {}).items():
-            if isinstance(value, _Output):
-                self.links.append((value, place, key))
-            else:
-                self.constants[place, key] = value
-        return _Node(place)
-
-    def _attribute(self, name: str) -> _Node:
-        if name not in self._attributes:
-            self._attributes[name] = self.node("Attribute", attribute_name=name)
-        return self._attributes[name]
-
-    def _of_state(self, channel: str) -> _Output:
-        if self._state is None:
-            self._state = self.node("SeparateColor", {0: self._attribute(STATE)["Color"]})
-        return self._state[channel]
-
-    @property
-    def colour(self) -> _Output:
-        """Base colour of the face."""
-        return self._attribute(TINT)["Color"]
-
-    @property
-    def roughness(self) -> _Output:
-        """Of the face."""
-        return self._attribute(TINT)["Alpha"]
-
-    @property
-    def under(self) -> _Output:
-        """Colour below the surface."""
-        return self._attribute(UNDER)["Color"]
-
-    @property
-    def wear(self) -> _Output:
-        """Of the face."""
-        return self._attribute(UNDER)["Alpha"]
-
-    @property
-    def metallic(self) -> _Output:
-        """Of the face."""
-        return self._of_state("Red")
-
-    @property
-    def dirt(self) -> _Output:
-        """Of the face."""
-        return self._of_state("Green")
-
-    @property
-    def scale(self) -> _Output:
-        """Of the face's pattern."""
-        return self._of_state("Blue")
-
-    @property
-    def glow(self) -> _Output:
-        """Radiance of the face."""
-        return self._attribute(STATE)["Alpha"]
-
-    @property
-    def offset(self) -> _Output:
-        """Shift of the face's pattern."""
-        return self._attribute(SHIFT)["Vector"]
-
-    def coordinates(self, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
-        """Object coordinates, shifted by the face's own shift and stretched."""
-        if stretch not in self._coordinates:
-            # what a Mapping node does, without the sines of a rotation that there is none of
-            inputs = {0: self.source, 1: stretch, 2: self.offset}
-            self._coordinates[stretch] = self.node("VectorMath", inputs, operation="MULTIPLY_ADD")[0]
-        return self._coordinates[stretch]
-
-    def noise(self, size: float, detail: float = 3.0, stretch: tuple[float, float, float] = (1, 1, 1)) -> _Output:
-        """Fractal noise in about 0.25 to 0.75 with features of ``size`` metres."""
-        inputs = {"Vector": self.coordinates(stretch), "Scale": 1.0 / size, "Detail": detail, "Roughness": 0.6}
-        return self.node("TexNoise", inputs)[0]
-
-    def ramp(self, value: Any, low: Any, high: Any) -> _Output:
-        """0 below ``low``, 1 above ``high``."""
-        return self.node("MapRange", {"Value": value, "From Min": low, "From Max": high}, clamp=True)["Result"]
-
-    def mix(self, factor: Any, first: Any, second: Any, blend: str = "MIX") -> _Output:
-        """Mix two colours."""
-        return self.node("Mix", {0: factor, 6: first, 7: second}, data_type="RGBA", blend_type=blend)[2]
-
-    def blend(self, factor: Any, first: Any, second: Any) -> _Output:
-        """Mix two numbers."""
-        return self.node("Mix", {0: factor, 2: first, 3: second}, data_type="FLOAT")[0]
-
-    def math(self, operation: str, *values: Any) -> _Output:
-        """A number of up to three others."""
-        return self.node("Math", dict(enumerate(values)), operation=operation)[0]
-
-    def line(self, value: Any, slope: float, start: float) -> _Output:
-        """``slope * value + start``."""
-        return self.math("MULTIPLY_ADD", value, slope, start)
-
-    def shade(self, factor: float) -> _Output:
-        """The face's colour made darker or lighter, at most 1."""
-        scaled = self.node("VectorMath", {0: self.colour, "Scale": factor}, operation="SCALE")[0]
-        return scaled if factor <= 1 else self.node("VectorMath", {0: scaled, 1: (1, 1, 1)}, operation="MINIMUM")[0]
-
-
-def _wood(tree: _Tree, look: Look) -> Any:
+def _wood(tree: Tree, look: Look) -> Any:
     grain = tree.noise(0.03, 2, (0.12, 1, 1))
     board = tree.noise(0.35, 0, (0.3, 1, 1))
     base = tree.mix(tree.ramp(grain, 0.35, 0.65), tree.shade(0.55), tree.shade(1.25))
     return tree.mix(tree.ramp(board, 0.35, 0.65), base, tree.shade(0.75), "MULTIPLY") if look.odd else base
 
 
-def _cardboard(tree: _Tree, _: Look) -> Any:
+def _cardboard(tree: Tree, _: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.25, 1), 0.3, 0.7), tree.shade(0.85), tree.shade(1.1))
 
 
-def _concrete(tree: _Tree, _: Look) -> Any:
+def _concrete(tree: Tree, _: Look) -> Any:
     stains = tree.ramp(tree.noise(1.8, 3), 0.35, 0.7)
     fine = tree.ramp(tree.noise(0.03, 0), 0.3, 0.7)
     base = tree.mix(stains, tree.shade(0.72), tree.shade(1.15))
@@ -269,13 +91,13 @@ def _concrete(tree: _Tree, _: Look) -> Any:
     return tree.mix(tree.blend(tracks, 0.0, tree.line(tree.wear, 0.55, 0.0)), base, tree.shade(0.35))
 
 
-def _plaster(tree: _Tree, _: Look) -> Any:
+def _plaster(tree: Tree, _: Look) -> Any:
     base = tree.mix(tree.ramp(tree.noise(1.2, 2), 0.35, 0.7), tree.shade(0.82), tree.shade(1.08))
     streaks = tree.ramp(tree.noise(0.5, 1, (1, 1, 0.15)), 0.55, 0.75)
     return tree.mix(tree.blend(streaks, 0.0, tree.line(tree.dirt, 0.5, 0.0)), base, tree.shade(0.45))
 
 
-def _brick(tree: _Tree, _: Look) -> Any:
+def _brick(tree: Tree, _: Look) -> Any:
     turned = tree.node("Mapping", {"Vector": tree.source, "Rotation": (1.5708, 0.0, 0.0), "Location": tree.offset})
     size = tree.math("DIVIDE", 0.25, tree.math("MAXIMUM", tree.scale, 0.02))
     inputs = {"Vector": turned["Vector"], "Color1": tree.shade(1.1), "Color2": tree.shade(0.85),
@@ -283,7 +105,7 @@ def _brick(tree: _Tree, _: Look) -> Any:
     return tree.node("TexBrick", inputs)["Color"]
 
 
-def _film(tree: _Tree, _: Look) -> Any:
+def _film(tree: Tree, _: Look) -> Any:
     """Stretch film: bands where its layers overlap, and pale creases across them."""
     bands = tree.ramp(tree.noise(0.11, 1, (0.25, 0.25, 1)), 0.42, 0.58)
     creases = tree.ramp(tree.noise(0.035, 2, (1, 1, 0.12)), 0.6, 0.72)
@@ -291,7 +113,7 @@ def _film(tree: _Tree, _: Look) -> Any:
     return tree.mix(tree.blend(creases, 0.0, 0.6), base, (0.85, 0.87, 0.88))
 
 
-def _print(tree: _Tree, look: Look) -> Any:
+def _print(tree: Tree, look: Look) -> Any:
     """Paper with blocks of writing: rows of thin bricks where noise lets them show."""
     ink = (0.85, 0.85, 0.82) if look.dark else tree.shade(0.08)
     turn = (1.5708, 0.0, 1.5708 * look.odd)
@@ -302,11 +124,11 @@ def _print(tree: _Tree, look: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.07, 1), 0.48, 0.52), tree.colour, words)
 
 
-def _plain(tree: _Tree, _: Look) -> Any:
+def _plain(tree: Tree, _: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), tree.shade(0.86), tree.shade(1.08))
 
 
-def _imported(tree: _Tree, look: Look) -> Any:
+def _imported(tree: Tree, look: Look) -> Any:
     """As the file has it: its image, its colours of vertices, or one colour."""
     if look.texture:
         place = tree.node("UVMap", uv_map=UV)[0]
@@ -339,7 +161,7 @@ _RELIEF = {
 """Size in metres, strength and height in metres of the kinds whose look needs surface relief."""
 
 
-def _weather(tree: _Tree, look: Look, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
+def _weather(tree: Tree, look: Look, base: Any, roughness: Any, metallic: Any) -> tuple[Any, Any, Any]:
     """Wear that shows what is under the paint, then grime and dust over everything."""
     if look.worn:
         wear = tree.wear
@@ -361,7 +183,7 @@ def _weather(tree: _Tree, look: Look, base: Any, roughness: Any, metallic: Any) 
     return base, roughness, metallic
 
 
-def _bump(tree: _Tree, look: Look) -> Any | None:
+def _bump(tree: Tree, look: Look) -> Any | None:
     """Surface relief for the kinds whose look needs it."""
     if look.kind not in _RELIEF:
         return None
@@ -370,7 +192,7 @@ def _bump(tree: _Tree, look: Look) -> Any | None:
     return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height})["Normal"]
 
 
-def _surface(tree: _Tree, look: Look) -> _Output:
+def _surface(tree: Tree, look: Look) -> Output:
     """The shader of a look."""
     if look.glows:
         return tree.node("Emission", {"Color": tree.colour, "Strength": tree.glow})[0]
@@ -407,11 +229,11 @@ def material_of(look: Look, part: int = 0) -> Any:
     name = _name(look, part)
     material = bpy.data.materials.get(name)
     if material is None:
-        tree = _Tree()
+        tree = Tree()
         tree.node("OutputMaterial", {"Surface": _surface(tree, look)})
         material = bpy.data.materials.new(name)
         material.pass_index = part
-        _connect(material.node_tree, tree)
+        connect(material.node_tree, tree)
         if look.glows:
             # lamps and windows have lights beside them: sampling their faces as well would only add noise
             material.cycles.emission_sampling = "NONE"
@@ -430,34 +252,3 @@ def _name(look: Look, part: int) -> str:
         return f"image {digest[:32]} {part}"
     flags = "".join(str(int(value)) for value in (look.worn, look.dirty, look.grime, look.odd, look.dark, look.glows))
     return f"{PREFIX}{look.kind} {flags}{int(look.vertex_colours)} {part}"
-
-
-def _connect(made: Any, tree: _Tree) -> None:
-    """Make the nodes and links of a tree in an empty one of Blender's."""
-    made.nodes.clear()
-    for kind, properties in tree.nodes:
-        node = made.nodes.new(f"ShaderNode{kind}")
-        for name, value in properties:
-            setattr(node, name, _image(value) if name == "image" else value)
-    nodes = list(made.nodes)
-    for source, place, key in tree.links:
-        made.links.new(nodes[source.node].outputs[source.socket], nodes[place].inputs[key])
-    for (place, key), value in tree.constants.items():
-        _set(nodes[place].inputs[key], value)
-
-
-def _image(path: str) -> Any:
-    """An image file, loaded once; scenes come and go, images stay.
-
-    Raises:
-        RenderError: when it cannot be loaded.
-    """
-    try:
-        return bpy.data.images.load(path, check_existing=True)
-    except RuntimeError as error:
-        raise RenderError(f"the texture {path} cannot be loaded: run python -m stages.sdg assets check") from error
-
-
-def _set(socket: Any, value: Any) -> None:
-    """Set a constant; colours get their alpha."""
-    socket.default_value = (*value, 1.0) if isinstance(value, tuple) and socket.type == "RGBA" else value

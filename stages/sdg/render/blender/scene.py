@@ -13,7 +13,8 @@ from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import Asset, part_number
 from stages.sdg.plan.geometry import placement_matrix, rigid
 from stages.sdg.plan.types import Camera, FramePlan, Lamp
-from stages.sdg.render.blender.materials import COLOURS, SHIFT, UV, Look, face_values, is_kept, look_of, material_of
+from stages.sdg.render.blender.materials import COLOURS, UV, Look, is_kept, look_of, material_of
+from stages.sdg.render.blender.tree import SHIFT, face_values
 
 SENSOR_WIDTH_MM = 36.0
 SMOOTH_ANGLE = 0.7
