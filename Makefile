@@ -25,11 +25,11 @@ repro: setup ## the whole pipeline: dvc repro
 
 test: setup ## all tests
 	@python scripts/set_up.py --tests
-	python -m pytest -n 2 --dist worksteal -rs $(TESTS)
+	python -m pytest -n 2 --dist worksteal --tb=short -rfEs $(TESTS)
 
 coverage: setup ## all tests, and what they leave out; a third slower
 	@python scripts/set_up.py --tests
-	python -m pytest -n 2 --dist worksteal -rs --cov --cov-report=term:skip-covered $(TESTS)
+	python -m pytest -n 2 --dist worksteal --tb=short -rfEs --cov --cov-report=term:skip-covered $(TESTS)
 
 lint: setup ## ruff and mypy
 	python -m ruff check .

@@ -37,9 +37,13 @@ class Watched:
     requests: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A running headless browser, Playwright's ``Browser``."""
+    """A running headless browser, Playwright's ``Browser``.
+
+    While it runs, this thread has an event loop that runs, so that no test of another module may meet it: there,
+    ``asyncio.run`` would refuse.
+    """
     program = find_browser()
     if program is None:
         sentence = "NO BROWSER, so pages are not tested: python scripts/set_up.py --tests installs one"

@@ -48,7 +48,7 @@ def cut_out(photo: Path, box: Box | None, mask: Path | None, sam: Path | None) -
     """Find the object of a photograph.
 
     Args:
-        photo: JPEG, PNG or whatever Pillow reads, turned as its EXIF says.
+        photo: JPEG, PNG, HEIC or whatever Pillow reads, turned as its EXIF says.
         box: x1, y1, x2, y2 in pixels of the turned photograph.
         mask: picture of its size that is not black, or not transparent, on the object; ``box`` is then not needed.
         sam: weights of a SAM model that Ultralytics loads; without them GrabCut (Rother et al. 2004) does it.
@@ -81,17 +81,19 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: when it cannot be read or is too large or too small.
     """
+    from pi_heif import register_heif_opener
     from PIL import Image, ImageOps
 
     if not path.is_file():
         raise InputError(f"{path} is not there: give the path of a photograph")
+    register_heif_opener()
     try:
         with Image.open(path) as opened:
             if max(opened.size) > LONGEST:
                 raise InputError(f"{path} is {opened.size[0]} x {opened.size[1]} pixels: scale it to {LONGEST} at most")
             image = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is no readable picture ({type(error).__name__}): give a JPEG or PNG") from error
+        raise InputError(f"{path} is no readable picture ({type(error).__name__}): give a JPEG, PNG or HEIC") from error
     if min(image.shape[:2]) < LEAST_SIDE:
         raise InputError(f"{path} is {image.shape[1]} x {image.shape[0]} pixels, too few: give a larger picture")
     return image

@@ -61,6 +61,15 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     assert read_photo(path).shape == (480, 360, 3)
 
 
+def test_a_phones_heic_is_read() -> None:
+    """``phone.heic`` is grey with a red upright bar, 8 pixels wide and 30 high."""
+    picture = read_photo(Path(__file__).with_name("phone.heic"))
+    assert picture.shape == (48, 64, 3)
+    rows, columns = np.nonzero(picture[..., 0].astype(int) - picture[..., 1] > 60)
+    assert abs(np.ptp(rows) - 29) <= 2
+    assert abs(np.ptp(columns) - 7) <= 2
+
+
 def plain(path: Path, size: tuple[int, int] = (480, 360)) -> Path:
     Image.new("L", size, 0).save(path)
     return path
@@ -90,6 +99,14 @@ def test_a_picture_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no picture")
     with pytest.raises(InputError, match="is no readable picture"):
         cut_out(tmp_path / "a.jpg", (0, 0, 50, 50), None, None)
+
+
+def test_a_picture_that_is_none_is_told_beside_ultralytics(tmp_path: Path) -> None:
+    """Ultralytics puts an ``open()`` of its own into Pillow, which installs a package for files it cannot read."""
+    import ultralytics.utils.patches
+
+    assert Image.open is ultralytics.utils.patches.image_open
+    test_a_picture_that_is_none_is_told(tmp_path)
 
 
 def test_sam_is_called_as_ultralytics_has_it(tmp_path: Path) -> None:
