@@ -207,13 +207,21 @@ def running(server: Server, model: Path) -> Iterator[tuple[psutil.Process, int]]
                 time.sleep(0.2)
             yield psutil.Process(process.pid), port
         finally:
-            family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+            family = _family(process.pid)
             process.terminate()
             _, alive = psutil.wait_procs(family, 15)
             for left in alive:
                 left.kill()
             with suppress(ProcessLookupError):  # LitServe's workers outlive it
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and those that it started; none when it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        first = psutil.Process(pid)
+        return [*first.children(recursive=True), first]
+    return []
 
 
 def cpu_seconds(server: psutil.Process) -> float:

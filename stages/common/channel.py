@@ -81,7 +81,7 @@ class Channel:
         return sum(file.bytes for file in self.files)
 
 
-def digest(dataset: Path, sum_of: Callable[[str, Path], str] = lambda _, path: sha256_of(path)) -> str:
+def digest(dataset: Path, sum_of: Callable[[str, str], str] = lambda _, path: sha256_of(path)) -> str:
     """Hex SHA-256 over the sorted names and contents of a data set's files; the same whatever the tars' size.
 
     Args:
@@ -200,38 +200,39 @@ class _Hashed:
         return self._sum.hexdigest()
 
 
-def _members(dataset: Path) -> list[tuple[str, Path]]:
-    """Name and path of each file, a picture beside its labels."""
-    found: list[tuple[str, Path]] = []
-    for top, _, names in os.walk(dataset, followlinks=True):
-        folder = Path(top)
-        within = folder.relative_to(dataset).as_posix()
+def _members(dataset: Path) -> list[tuple[str, str]]:
+    """Name and path of each file, a picture beside its labels.
+
+    As text, since a path object for each of many thousands takes longer than to look at the files.
+    """
+    found: list[tuple[str, str]] = []
+    for folder, _, names in os.walk(dataset, followlinks=True):
+        within = Path(folder).relative_to(dataset).as_posix()
         prefix = "" if within == "." else f"{within}/"
-        found += [(prefix + name, folder / name) for name in names if not name.endswith(LEFT_OUT)]
+        found += [(prefix + name, f"{folder}/{name}") for name in names if not name.endswith(LEFT_OUT)]
     if not found:
         raise InputError(f"there is no data set in '{dataset}'; make it with `dvc repro convert`")
     return sorted(found, key=lambda member: (_stem(member[0]), member[0]))
 
 
 def _stem(name: str) -> str:
-    """By text, since a path object for each of many thousands takes longer than to look at the files."""
     last = name.rpartition("/")[2]
     return last.rpartition(".")[0] or last
 
 
-def _parts(members: list[tuple[str, Path]], limit: int) -> Iterator[list[tuple[str, Path]]]:
-    part: list[tuple[str, Path]] = []
+def _parts(members: list[tuple[str, str]], limit: int) -> Iterator[list[tuple[str, str]]]:
+    part: list[tuple[str, str]] = []
     size = 0
     for member in members:
         if size >= limit and _stem(member[0]) != _stem(part[-1][0]):
             yield part
             part, size = [], 0
         part.append(member)
-        size += member[1].stat().st_size
+        size += os.stat(member[1]).st_size
     yield part
 
 
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:
+def _add(tar: tarfile.TarFile, name: str, path: str) -> str:
     """Add one file with nothing of its time, owner and mode."""
     with open(path, "rb") as stream:
         about = tarfile.TarInfo(name)

@@ -44,7 +44,7 @@ def write_json(path: Path, value: Any) -> None:
         stream.write("\n")
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path | str) -> str:
     """Hex SHA-256 of a file's bytes, read in 1 MiB steps."""
     digest = hashlib.sha256()
     with open(path, "rb", buffering=0) as stream:  # a buffer costs a small file a third of its time

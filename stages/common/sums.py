@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,14 @@ class Sums:
         self._old, self._new = self._read(), dict[str, tuple[Stamp, str]]()
         self._now = time.time_ns()
 
-    def of(self, name: str, path: Path) -> str:
+    def of(self, name: str, path: Path | str) -> str:
         """Hex SHA-256 of a file's bytes, from memory when its stamp is the same.
 
         Args:
             name: that it is remembered by.
             path: of the file; a link is followed.
         """
-        about = path.stat()
+        about = os.stat(path)
         stamp = (about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
         known = self._old.get(name)
         value = known[1] if known is not None and known[0] == stamp else sha256_of(path)
