@@ -1,8 +1,9 @@
 """Make ``.venv`` what ``requirements.lock`` says, and see that bpy finds its shared libraries.
 
 ``make`` calls this before anything else; when nothing is to be done it takes some milliseconds. ``make test`` calls it
-with ``--tests``, for the browser that the tests of pages want. It needs Python 3.11 and nothing installed. A run that
-was interrupted leaves a mark, and the next one starts the environment afresh.
+with ``--tests``, for the browser that the tests of pages want and for an environment of SageMaker's SDK. It needs
+Python 3.11 and nothing installed. A run that was interrupted leaves a mark, and the next one starts the environment
+afresh.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
 """Debian packages of a browser, and of letters for it to draw."""
 
 
+SDK_ENVIRONMENT, SDK_LOCK = Path("build", "sagemaker"), Path("tests", "train", "sagemaker", "sdk.lock")
+"""Where the tests find SageMaker's SDK, which wants other versions of packages than this project, and its lock."""
+
+
 class SetUpError(Exception):
     """One sentence for the user, who has something to do."""
 
@@ -55,6 +60,8 @@ def main(arguments: Sequence[str] = ()) -> int:
             )
         with locked(ROOT / "build" / "set-up.lock"):
             set_up_environment(ROOT)
+            if "--tests" in arguments:
+                set_up_sdk(ROOT)
         set_up_libraries()
         if "--tests" in arguments:
             set_up_browser()
@@ -133,7 +140,7 @@ def install(python: Path, lock: Path) -> None:
             only_uv.flush()
             call([*pip, "install", "--quiet", "--require-hashes", "--no-deps", "-r", only_uv.name], advice)
         done = subprocess.run(
-            [*uv_sync(python), str(lock)],
+            [*uv_sync(python, python), str(lock)],
             env={**os.environ, **uv_indexes(python)},
             check=False,
         )
@@ -143,9 +150,14 @@ def install(python: Path, lock: Path) -> None:
     call([*pip, "install", "--progress-bar", "off", "--require-hashes", "--no-deps", "-r", str(lock)], advice)
 
 
-def uv_sync(python: Path) -> list[str]:
-    """The uv command that makes an environment hold a lock, with all indexes equal, as for pip; hashes make it safe."""
-    command = [str(python), "-m", "uv", "pip", "sync", "--python", str(python)]
+def uv_sync(own: Path, python: Path) -> list[str]:
+    """The uv command that makes an environment hold a lock, with all indexes equal, as for pip; hashes make it safe.
+
+    Args:
+        own: interpreter that has uv.
+        python: that of the environment.
+    """
+    command = [str(own), "-m", "uv", "pip", "sync", "--python", str(python)]
     return [*command, "--require-hashes", "--index-strategy", "unsafe-best-match"]
 
 
@@ -168,6 +180,24 @@ def uv_indexes(python: Path) -> dict[str, str]:
     if "cert" in values:
         found["SSL_CERT_FILE"] = values["cert"]
     return {name: value for name, value in found.items() if name not in os.environ}
+
+
+def set_up_sdk(root: Path) -> None:
+    """Make ``root/build/sagemaker`` hold SageMaker's SDK; say so when that fails, and go on."""
+    ours, environment, lock = root / ".venv" / "bin" / "python", root / SDK_ENVIRONMENT, root / SDK_LOCK
+    python, stamp = environment / "bin" / "python", environment / ".installed"
+    wanted = fingerprint(lock)
+    if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"installing SageMaker's SDK into {SDK_ENVIRONMENT}, for a test", flush=True)
+    shutil.rmtree(environment, ignore_errors=True)
+    create = [str(ours), "-m", "uv", "venv", "--quiet", "--python", str(ours), str(environment)]
+    fill = [*uv_sync(ours, python), "--quiet", str(lock)]
+    variables = {**os.environ, **uv_indexes(ours)}
+    if all(subprocess.run(command, env=variables, check=False).returncode == 0 for command in (create, fill)):
+        stamp.write_text(wanted, encoding="utf-8")
+    else:
+        print("no SageMaker SDK, so its requests are not compared with ours: see what uv says above", file=sys.stderr)
 
 
 # ---- shared libraries ----

@@ -228,7 +228,7 @@ def _parts(members: list[tuple[str, str]], limit: int) -> Iterator[list[tuple[st
             yield part
             part, size = [], 0
         part.append(member)
-        size += os.stat(member[1]).st_size
+        size += Path(member[1]).stat().st_size
     yield part
 
 

@@ -38,7 +38,7 @@ class Sums:
             name: that it is remembered by.
             path: of the file; a link is followed.
         """
-        about = os.stat(path)
+        about = os.stat(path)  # noqa: PTH116 - of many thousands, by text
         stamp = (about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
         known = self._old.get(name)
         value = known[1] if known is not None and known[0] == stamp else sha256_of(path)

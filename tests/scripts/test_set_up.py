@@ -201,6 +201,37 @@ def test_without_a_browser_set_up_says_so_and_goes_on(
     )
 
 
+@pytest.fixture
+def sdk_root(root: Path, set_up: ModuleType) -> Path:
+    """A project whose .venv is this environment, with uv, and whose lock of the SDK asks for nothing."""
+    (root / ".venv").symlink_to(sys.prefix)
+    (root / set_up.SDK_LOCK).parent.mkdir(parents=True)
+    (root / set_up.SDK_LOCK).write_text("", encoding="utf-8")
+    return root
+
+
+def test_the_sdk_gets_an_environment_of_its_own(
+    set_up: ModuleType, sdk_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = sdk_root / set_up.SDK_ENVIRONMENT / "bin" / "python"
+    set_up.set_up_sdk(sdk_root)
+    seen = subprocess.run([python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True)
+    assert Path(seen.stdout.strip()) == sdk_root / set_up.SDK_ENVIRONMENT
+    capsys.readouterr()
+    set_up.set_up_sdk(sdk_root)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_without_the_sdk_set_up_says_so_and_goes_on(
+    set_up: ModuleType, sdk_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sdk_root / set_up.SDK_LOCK).write_text(f"nowhere-to-be-found==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    for _ in range(2):
+        set_up.set_up_sdk(sdk_root)
+        assert "no SageMaker SDK, so its requests are not compared with ours" in capsys.readouterr().err
+
+
 @pytest.fixture(autouse=True)
 def _not_within_make(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests themselves are run by make, which tells its children so, and they talk differently then."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from scripts.set_up import SDK_ENVIRONMENT
 from stages.common.errors import MissingDependencyError, SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.jobs import TrainingJobs
@@ -22,6 +23,8 @@ from stages.train.sagemaker.engines import make_request
 from stages.train.sagemaker.request import Order, build_request, job_base
 from tests.settings import REPOSITORY
 from tests.train.sagemaker.recorder import invalid
+
+SDK_PYTHON = REPOSITORY / SDK_ENVIRONMENT / "bin" / "python"
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 NETWORK = {"subnets": ["subnet-1", "subnet-2"], "security_groups": ["sg-1"]}
@@ -132,13 +135,13 @@ def sdk_requests(python: str) -> list[dict[str, Any]]:
 
 
 def test_the_sdk_makes_the_same_request() -> None:
-    """``SAGEMAKER_PYTHON`` names the Python of an environment with the ``sagemaker`` package, where this has none."""
-    python = os.environ.get("SAGEMAKER_PYTHON", "")
+    """With the SDK of this environment or of the one that ``make test`` makes in ``build/sagemaker``."""
+    python = str(SDK_PYTHON) if SDK_PYTHON.exists() else ""
     if not python and importlib.util.find_spec("sagemaker") is not None:
         python = sys.executable
     if not python:
-        assert not os.environ.get("CI"), "no environment has the sagemaker package: name its Python in SAGEMAKER_PYTHON"
-        text = "SKIPPED: the sagemaker package is not installed, so its request is not compared: set SAGEMAKER_PYTHON"
+        assert not os.environ.get("CI"), "no environment has the sagemaker package: see why `make test` could not"
+        text = "SKIPPED: the sagemaker package is not installed, so its request is not compared: run `make test`"
         warnings.warn(text, stacklevel=1)
         pytest.skip(text)
     for (name, aws, jobs), theirs in zip(CASES, sdk_requests(python), strict=True):
