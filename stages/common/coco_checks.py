@@ -153,8 +153,9 @@ class _Entry:
     def texts(self, *keys: str) -> None:
         """Refuse keys that hold no text; they may be absent, or null."""
         for key in keys:
-            if not isinstance(self._content.get(key), str | None):
-                self.fail(f"has the {key} {self._content[key]!r}, which is no text")
+            value = self._content.get(key)
+            if not isinstance(value, str | None) or (value and not _is_unicode(value)):
+                self.fail(f"has the {key} {value!r}, which is no text")
 
     def tags(self) -> None:
         """Refuse tags of a rendered frame that are not numbers and texts by name."""
@@ -174,6 +175,11 @@ class _Entry:
             self.fail(f"has the iscrowd {self._content['iscrowd']!r}, which is neither 0 nor 1")
         if not isinstance(self._content.get("accepted_bboxes"), list | None):
             self.fail(f"has the accepted_bboxes {self._content['accepted_bboxes']!r}, which are no list")
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON lets half of a surrogate pair pass, which no file can hold."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _is_number(value: Any) -> bool:

@@ -44,6 +44,10 @@ class Fingerprint:
     mirrored: str
 
 
+UNREADABLE = Fingerprint("", "", "")
+"""Of a file that cannot be read: a copy of nothing."""
+
+
 @dataclass(frozen=True)
 class Match:
     """A picture that is among others.
@@ -88,6 +92,8 @@ def _bits(small: NDArray[np.float32]) -> str:
 def fingerprints(paths: Iterable[Path], cache: Path | None = None) -> dict[Path, Fingerprint]:
     """Fingerprints of files, each computed once as long as the file's size and time of change stay.
 
+    A file that cannot be read has :data:`UNREADABLE`.
+
     Args:
         paths: of the pictures.
         cache: folder that keeps them; None keeps nothing.
@@ -96,11 +102,15 @@ def fingerprints(paths: Iterable[Path], cache: Path | None = None) -> dict[Path,
     kept = _kept(path)
     found, new = {}, False
     for picture in paths:
-        status = picture.stat()
-        key = f"{picture.resolve()}\n{status.st_size}\n{status.st_mtime_ns}"
-        if key not in kept:
-            made = fingerprint(picture.read_bytes())
-            kept[key], new = [made.sha256, made.bits, made.mirrored], True
+        try:
+            status = picture.stat()
+            key = f"{picture.resolve()}\n{status.st_size}\n{status.st_mtime_ns}"
+            if key not in kept:
+                made = fingerprint(picture.read_bytes())
+                kept[key], new = [made.sha256, made.bits, made.mirrored], True
+        except OSError:
+            found[picture] = UNREADABLE
+            continue
         found[picture] = Fingerprint(*kept[key])
     if new and path is not None:
         write_json(path, {"version": VERSION, "pictures": kept})
@@ -128,7 +138,7 @@ def find_copies(
         among: to look in.
         near: bits that a near duplicate may differ in.
     """
-    by_content = {item.sha256: path for path, item in among.items()}
+    by_content = {item.sha256: path for path, item in among.items() if item != UNREADABLE}
     hashed = [path for path, item in among.items() if item.bits]
     table = _table([among[path].bits for path in hashed])
     for path, item in pictures.items():

@@ -135,6 +135,10 @@ class Store:
         )
         return list(found)
 
+    def parameters(self, run_id: str) -> dict[str, str]:
+        """Settings that a run has, whoever logged them."""
+        return dict(self._client.get_run(run_id).data.params)
+
     def apply(self, run_id: str, entry: Entry) -> None:
         """Log one entry."""
         getattr(self, f"_log_{entry.kind}")(run_id, **{"content": entry.content})

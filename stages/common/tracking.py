@@ -164,6 +164,16 @@ class RunLogger:
             return []
         return [run for run in found if run.info.run_id != self.run_id]
 
+    def known_parameters(self) -> dict[str, str]:
+        """The run's settings: those in the store too, since a process that goes on with a run may log none."""
+        try:
+            kept = self._store.parameters(self.run_id) if self._store is not None and self._send() else {}
+        except Exception as error:
+            if self._store is not None:
+                self._lost(self._store, error)
+            kept = {}
+        return kept | self.parameters
+
     def log_onnx(self, path: Path, name: str) -> None:
         """Keep an ONNX file as an MLflow model, with the signature of its inputs and outputs."""
         self._record("onnx", {"path": str(path.resolve()), "name": name})

@@ -22,6 +22,9 @@ LEAST_GAP = 0.05
 LEAST_ELSEWHERE = 0.15
 """Share of a histogram that must lie elsewhere."""
 
+LEAST_PICTURES = 10
+"""Photographs below which a gap between the domains may be chance."""
+
 LEAST_EFFECT = 0.5
 """Standard deviations between the means of an appearance, a medium effect in Cohen's words."""
 
@@ -130,13 +133,24 @@ def read_report(path: Path) -> Details:
 
 def _changes(details: Details, settings: Settings) -> Iterator[Change]:
     for name, gap in details["gap"].items():
-        yield from ((*change, True) for change in _content_changes(gap, settings, name))
+        yield from _judged(_content_changes(gap, settings, name), details["real"].get(name, {}))
     for name, gap in details["gap"].items():
-        yield from ((*change, True) for change in _appearance_changes(gap.get("appearance") or {}, settings, name))
+        looks = gap.get("appearance") or {}
+        yield from _judged(_appearance_changes(looks, settings, name), details["real"].get(name, {}))
     for name, part in (*details["real"].items(), ("sim", details["sim"])):
         for slice_ in part.get("worst_slices", []):
             for setting, value in _slice_changes(slice_, settings, details):
                 yield setting, value, f"{name} is weak on {slice_['sentence']}", bool(slice_.get("sure"))
+
+
+def _judged(changes: Iterator[tuple[str, Any, str]], measured: Details) -> Iterator[Change]:
+    """Changes that close a gap; those that a few photographs ask for may be chance, and say so."""
+    pictures = measured.get("pictures", 0)
+    for setting, value, reason in changes:
+        if pictures >= LEAST_PICTURES:
+            yield setting, value, reason, True
+        else:
+            yield setting, value, f"{reason}, on {pictures} pictures alone, so it may be chance", False
 
 
 def _content_changes(gap: Details, settings: Settings, name: str) -> Iterator[tuple[str, Any, str]]:

@@ -19,6 +19,8 @@ CACHE = Path(".cache/evaluate")
 def evaluate_command(args: argparse.Namespace) -> str:
     """Measure the model and log the figures to its MLflow run."""
     from stages.common.pipeline import stage_run
+    from stages.evaluate.leak import doubt, trained_on
+    from stages.evaluate.measure import Measured
     from stages.evaluate.run import evaluate
     from stages.evaluate.tracking import log_evaluation
 
@@ -37,7 +39,10 @@ def evaluate_command(args: argparse.Namespace) -> str:
             cache=args.cache or main_checkout(project) / CACHE,
         )
         log_evaluation(stage.run, outcome.metrics, args.out, trained_by)
-    return outcome.summary()
+    note = ""
+    if any(isinstance(item, Measured) for item in outcome.real.values()):
+        note = doubt(args.dataset, trained_on(args.model.parent / "training.json"))
+    return f"{outcome.summary()}{note and f'; whether a photograph was learnt from is open: {note}'}"
 
 
 def advise_command(args: argparse.Namespace) -> str:

@@ -46,7 +46,7 @@ def download(address: str, part: Path, size: int, timeout: float = STALL_SECONDS
         InputError: when the server has something else (a web page, another size) or does not send all of it.
     """
     part.parent.mkdir(parents=True, exist_ok=True)
-    failures, reason = 0, ""
+    failures, reason, farthest = 0, "", _size(part)
     while failures < TRIES:
         before = _size(part)
         if size and before > size:  # of something else
@@ -61,7 +61,9 @@ def download(address: str, part: Path, size: int, timeout: float = STALL_SECONDS
             reason = "it closes the connection"
         except _Passing as error:
             reason = str(error)
-        failures = 0 if _size(part) > before else failures + 1
+        # beyond all that came before: a server that begins anew each time would be asked for ever
+        failures = 0 if _size(part) > farthest else failures + 1
+        farthest = max(farthest, _size(part))
     raise InputError(
         f"{_server(address)} sent {_size(part)} of {size or 'the'} bytes of '{address}' and no more ({reason}); run it "
         "again, it goes on from there"

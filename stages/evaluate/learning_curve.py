@@ -15,6 +15,7 @@ from stages.common.checkout import main_checkout
 from stages.common.errors import InputError
 from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.settings import Settings
+from stages.evaluate.inference import picture_digest
 from stages.evaluate.leak import check_leaks
 from stages.evaluate.real import Unmeasured, real_set
 from stages.evaluate.run import evaluate
@@ -68,7 +69,7 @@ def draw_curve(
     rows: list[Row] = []
     for count in ordered:
         chosen = [(item.name, sha256_of(item.path), item.lines) for item in draws[count].photographs]
-        work = main_checkout(project) / WORK / _key(count, settings, frames, chosen, sets)
+        work = main_checkout(project) / WORK / _key(count, settings, frames, chosen, sets, project)
         metrics = _read(work / "metrics.json")
         if metrics is None:
             metrics = _step(settings, frames, work, draws[count], sets, project, cache)
@@ -132,7 +133,15 @@ def _step(
     return outcome.metrics
 
 
-def _key(count: int, settings: Settings, frames: Path, chosen: Sequence[Any], sets: Mapping[str, LabelledSet]) -> str:
+def _key(
+    count: int,
+    settings: Settings,
+    frames: Path,
+    chosen: Sequence[Any],
+    sets: Mapping[str, LabelledSet],
+    project: Path,
+) -> str:
+    """Name of a step: other contents of anything that it depends on give another one."""
     content = settings.model_dump(mode="json")
     shared = {name: content[name] for name in ("model", "train", "compute", "real", "evaluate")}
     try:
@@ -142,9 +151,15 @@ def _key(count: int, settings: Settings, frames: Path, chosen: Sequence[Any], se
         raise InputError(
             f"frames '{frames}' cannot be read ({error.strerror}); make them with `dvc repro sdg`"
         ) from None
-    measured = [(name, len(item.pictures), item.objects) for name, item in sets.items()]
-    depends = [content["scene"]["classes"], content["dataset"]["convert"], shared, manifest, chosen, measured]
+    measured = [(name, item.sha256, picture_digest(item.pictures)) for name, item in sets.items()]
+    weights = _content_of(project / settings.model.weights)
+    depends = [content["scene"]["classes"], content["dataset"]["convert"], shared, manifest, chosen, measured, weights]
     return f"{count}-{hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def _content_of(weights: Path) -> str:
+    """Sum of a checkpoint; empty for ``pretrained`` and ``scratch``, which are no files."""
+    return sha256_of(weights) if weights.is_file() else ""
 
 
 def _read(path: Path) -> dict[str, Any] | None:

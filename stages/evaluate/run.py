@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,7 +215,9 @@ def write_results(
     write_report(out, details["model"], sections, provenance or {})
     with atomic_write(out / "report.md") as stream:
         stream.write(short_report(details))
-    write_json(out / "evaluation.json", details)
+    with atomic_write(out / "evaluation.json") as stream:  # not sorted: of the real sets the first leads
+        json.dump(details, stream, indent=1, allow_nan=False)
+        stream.write("\n")
     write_json(out / "metrics.json", headline(outcome.metrics))
     put_into_reports(out)
 

@@ -39,6 +39,9 @@ LEAST_PICTURES = 5
 LEAST_OBJECTS = 3
 """Objects that a slice needs to be called weak."""
 
+LEAST_SURE = 5
+"""Pictures that a slice needs for its interval to say anything: resamples of one are all alike."""
+
 Floats = NDArray[np.float64]
 
 
@@ -102,7 +105,7 @@ class WorstSlice:
         slice: itself.
         overall: the same figure of the whole set.
         lost: objects that the difference stands for.
-        sure: whether the whole interval lies below the figure of the set.
+        sure: whether the whole interval lies below the figure of the set, and enough pictures speak for it.
     """
 
     slice: Slice
@@ -114,11 +117,12 @@ class WorstSlice:
     def sentence(self) -> str:
         """In words."""
         item, value = self.slice, self.slice.values[self.slice.judged]
-        low, high = item.intervals.get(item.judged, (float("nan"), float("nan")))
+        ends = item.intervals.get(item.judged)
+        between = f" ({ends[0]:.2f} to {ends[1]:.2f})" if ends else ""
         doubt = "" if self.sure else "; may be chance"
         return (
-            f"{item.measure} {item.bin}: {item.judged} {value:.2f} ({low:.2f} to {high:.2f}) on {item.objects} objects "
-            f"against {self.overall:.2f} on all{doubt}"
+            f"{item.measure} {item.bin}: {item.judged} {value:.2f}{between} on {item.objects} objects against "
+            f"{self.overall:.2f} on all{doubt}"
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -277,7 +281,8 @@ def worst(slices: Sequence[Slice], overall: Mapping[str, float | None], most: in
         if item.objects < LEAST_OBJECTS or value is None or whole is None or value >= whole:
             continue
         ends = item.intervals.get(item.judged)
-        found.append(WorstSlice(item, whole, (whole - value) * item.objects, ends is not None and ends[1] < whole))
+        sure = ends is not None and ends[1] < whole and item.pictures >= LEAST_SURE
+        found.append(WorstSlice(item, whole, (whole - value) * item.objects, sure))
     return sorted(found, key=lambda item: (not item.sure, -item.lost, item.slice.measure, item.slice.bin))[:most]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.tracking import RunLogger
+from stages.evaluate.gallery import TITLES
 from stages.evaluate.headline import headline, real_name
 from stages.evaluate.verdict import verdict
 
@@ -83,7 +84,7 @@ def pictures(folder: Path, metrics: Mapping[str, Any]) -> Iterator[tuple[Path, s
     """The first pictures of each kind of the first real set, or else of the renders, with stable keys."""
     name = real_name(metrics)
     start, key = (name, "real") if name and list(folder.glob(f"{name}-*")) else ("sim", "sim")
-    for kind in ("best", "missed", "worst"):
+    for kind in TITLES:
         for number in range(1, SHOWN + 1):
             path = folder / f"{start}-{kind}-{number}.jpg"
             if path.is_file():

@@ -29,7 +29,7 @@ def verdict(top: Mapping[str, float], metrics: Mapping[str, Any], details: Mappi
     lines = [_measured(top, name)]
     other = baseline(run.recent("real.f1"), name) if name else None
     if other is not None:  # what MLflow shows of a long description without being asked comes first
-        lines += [_against(top, other), _changes(run.parameters, other.data.params)]
+        lines += [_against(top, other), _changes(run.known_parameters(), other.data.params)]
     return "\n\n".join(filter(None, [*lines, _weakest(details, name)]))
 
 

@@ -24,14 +24,18 @@ def content(**changes):
     return {"classes": ["pallet_truck"], "content": {"box_height": heights | changes}, "appearance": {}}
 
 
-def report(folder, gap=None, worst=(), **appearance):
+def report(folder, gap=None, worst=(), pictures=15, **appearance):
     gap = gap or content()
     rows = {
         name: {"sim_mean": sim, "real_mean": real, "effect": effect, "sim_quantiles": [0.2, 0.3, 0.4, 0.5, 0.6]}
         for name, (sim, real, effect) in appearance.items()
     }
     path = folder / "evaluation.json"
-    details = {"sim": {}, "real": {"mine": {"worst_slices": list(worst)}}, "gap": {"mine": gap | {"appearance": rows}}}
+    details = {
+        "sim": {},
+        "real": {"mine": {"pictures": pictures, "worst_slices": list(worst)}},
+        "gap": {"mine": gap | {"appearance": rows}},
+    }
     path.write_text(json.dumps(details))
     return path
 
@@ -157,6 +161,12 @@ def test_what_may_be_chance_comes_last_and_stays_out_of_the_command(tmp_path):
     assert "closeup" in command
     assert "far" not in command
     assert advice_text(advice[1:]).endswith("\nall of it may be chance: measure more pictures")
+
+
+def test_a_gap_to_a_few_photographs_may_be_chance(tmp_path):
+    item = only(advise(report(tmp_path, pictures=3, luminance=(0.4, 0.2, -1.2)), compose()))
+    assert not item.sure
+    assert "on 3 pictures alone, so it may be chance" in item.sentence
 
 
 def test_slices_without_a_setting_say_nothing(tmp_path):

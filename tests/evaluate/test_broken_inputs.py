@@ -71,6 +71,7 @@ BROKEN = [
     (broken("images", 1, id=1), "image 1 has the id of another one"),
     (broken("images", 1, path=..., file_name=...), "image 2 has no file_name"),
     (broken("images", 1, path=7), "image 2 has the path 7, which is no text"),
+    (broken("images", 1, path="\ud800"), r"image 2 has the path '\\ud800', which is no text"),
     (broken("images", 1, tags=5), "image 2 has the tags 5, which are no object with keys"),
     (broken("categories", 0, name=...), "category 3 has no name"),
     (broken("categories", 0, name="pallet"), "category 7 has the name 'pallet' of another category"),

@@ -14,6 +14,7 @@ from stages.compose.compose import write_params
 from stages.evaluate import learning_curve
 from stages.evaluate.commands import counts
 from stages.evaluate.learning_curve import draw_curve, write_curve
+from stages.evaluate.real import real_set
 from tests.convert.frames import write_frames
 from tests.evaluate.conftest import annotation, loco_json, write_photograph
 from tests.settings import REPOSITORY, compose
@@ -93,6 +94,22 @@ def test_without_photographs_to_measure_on_nothing_is_trained(tmp_path):
     with pytest.raises(InputError, match="needs real photographs to measure on"):
         draw_curve([0], compose(), frames, tmp_path / "reports", tmp_path)
     assert not (tmp_path / "reports").exists()
+
+
+def test_other_labels_are_another_step(project):
+    """The same photographs, and as many boxes, but larger ones."""
+    frames = write_frames(project / "frames", 8, 4)
+    settings = compose(*SMALL)
+
+    def key():
+        sets = {item.name: real_set(item, tuple(settings.scene.classes), project) for item in settings.real.sets}
+        return learning_curve._key(0, settings, frames, [], sets, project)
+
+    before = key()
+    assert key() == before
+    labels = project / "data/real/loco/rgb/loco-all-v1.json"
+    labels.write_text(labels.read_text().replace("[10, 10, 60, 60]", "[10, 10, 61, 60]"))
+    assert key() != before
 
 
 def test_numbers_on_the_command_line():

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from benchmarks.gate_power import one_try
+from stages.common.errors import SettingsError
 from stages.common.settings.learning import Gate
 from stages.evaluate.gate import Found, decide
 from tests.evaluate.predictions import read
 from tests.evaluate.results import result
+from tests.settings import compose
 
 GATE = Gate(name="standard", resamples=300)
 THERE = (0, 0, 20, 20, 0, 0)
@@ -135,3 +137,11 @@ def test_few_tries_of_the_simulation(skill, least, most):
     """25 of the 500 that ``benchmarks/gate_power.py`` makes."""
     rng = np.random.default_rng(5)
     assert least <= sum(one_try(rng, 200, skill, GATE).passed for _ in range(25)) <= most
+
+
+def test_limits_of_what_nothing_is_sliced_by_are_refused():
+    with pytest.raises(
+        SettingsError, match=r"gate\.slice_limits names 'kamera', by which nothing is sliced: choose from"
+    ):
+        compose("+gate.slice_limits.kamera=0.2")
+    assert compose("+gate.slice_limits.camera=0.2").gate.slice_limits == {"camera": 0.2}

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -52,6 +53,20 @@ def test_the_same_file_stops_it(dataset, sets, loco, part):
     assert str(source) in str(error.value)
     assert str(copy) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_photograph_that_cannot_be_read_is_a_copy_of_nothing(dataset, sets, loco, monkeypatch):
+    source = loco / "dataset/subset-2/1564562430367,07.jpg"
+    read = Path.read_bytes
+
+    def refusing(path):
+        if path == source:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    (dataset / "yolo/images/train/gone.jpg").symlink_to(dataset / "nowhere.jpg")
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    check_leaks(dataset, sets)
 
 
 def test_a_recompressed_copy_stops_it(dataset, sets, loco):

@@ -13,7 +13,7 @@ import pytest
 
 from stages.common.detection import Detector
 from stages.common.errors import InputError
-from stages.common.settings.learning import Real, RealSet
+from stages.common.settings.learning import Evaluate, Real, RealSet
 from stages.common.settings.pictures import Convert
 from stages.compose.compose import write_params
 from stages.convert.run import convert
@@ -249,6 +249,25 @@ def test_several_real_sets_are_each_measured_under_their_name(dataset, model, ph
     assert "elsewhere not measured (" in outcome.summary()
 
 
+def test_the_first_set_leads_whatever_its_name(dataset, model, photographs, tmp_path):
+    second = RealSet(name="a-hall", root=photographs.root, annotations="labels.json")
+    real = Real(**photographs.model_dump(exclude={"more"}), more=[second])
+    evaluate(model, dataset, real, tmp_path / "reports", project=tmp_path)
+    details = json.loads((tmp_path / "reports/evaluation.json").read_text())
+    assert (list(details["real"]), list(details["gap"])) == (["mine", "a-hall"], ["mine", "a-hall"])
+
+
+@pytest.mark.parametrize("resamples", [0, 20])
+def test_published_detections_without_an_interval_are_reported(dataset, model, photographs, tmp_path, resamples):
+    """No resamples, or nobody found anything: a lead without an interval."""
+    (Path(photographs.root) / "somebody-published-detections.json").write_text("[]")
+    depth = Evaluate(name="standard", resamples=resamples)
+    evaluate(model, dataset, photographs, tmp_path / "reports", project=tmp_path, settings=depth)
+    assert "published by somebody" in (tmp_path / "reports/report.html").read_text()
+    texts = [(tmp_path / "reports" / name).read_text() for name in ("report.html", "report.md")]
+    assert not [text for text in texts if "nan to nan" in text]
+
+
 def test_a_second_run_asks_the_network_nothing(dataset, model, photographs, tmp_path, monkeypatch):
     def files(folder):
         return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -324,7 +343,7 @@ def test_the_command_line(dataset, model, photographs, tmp_path):
     done = stage(tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("evaluate: renders AP50 0.750, F1 0.500 on 4 pictures; loco AP50 ")
-    assert done.stdout.endswith(" on 2 pictures\n")
+    assert " on 2 pictures; whether a photograph was learnt from is open: it is not known whether" in done.stdout
     failed = stage(tmp_path, "--model", "absent.onnx")
     assert failed.returncode == InputError.exit_code
     assert (

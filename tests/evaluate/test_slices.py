@@ -99,6 +99,22 @@ def test_renders_are_sliced_by_scenario_and_what_was_drawn():
     assert values == {"scenario": ["dock", "dock"], "drawn.clutter": [1.5, 1.5]}
 
 
+def test_what_a_single_picture_says_may_be_chance():
+    """Resamples of one picture are all alike, so its interval has no length."""
+    good = [result([(0, 0, 70, 70, 0.9, 0)], [(0, 0, 70, 70, 0, 0)]) for _ in range(10)]
+    bad = result([(0, 0, 10, 10, 0.9, 0)], [(0, 0, 10, 10, 0, 0)] + [(0, at, 10, at + 8, 0, 0) for at in (20, 40, 60)])
+    made = picture_slices([*good, bad], 0.5, {"site": ["a"] * 10 + ["b"]}, resampling(11, 100))
+    (found,) = worst(made, {"f1": 0.9})
+    assert (found.slice.bin, found.sure) == ("b", False)
+    assert found.sentence.endswith("may be chance")
+
+
+def test_without_resamples_no_interval_is_told():
+    good, bad = result([(0, 0, 70, 70, 0.9, 0)], [(0, 0, 70, 70, 0, 0)]), result([], [(0, 0, 10, 10, 0, 0)])
+    first = worst(object_slices([good, *[bad] * 5], 0.5, SIZE, resampling(6, 0)), {"recall": 0.5})[0]
+    assert first.sentence == "box_height 0 to 16: recall 0.00 on 5 objects against 0.50 on all; may be chance"
+
+
 def test_the_worst_slices_are_named_with_what_they_cost():
     """Ten pictures whose object is found, ten smaller ones whose object is not."""
     good = [result([(0, 0, 70, 70, 0.9, 0)], [(0, 0, 70, 70, 0, 0)]) for _ in range(10)]

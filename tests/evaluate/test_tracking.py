@@ -9,6 +9,7 @@ from PIL import Image
 from stages.common.settings.platform import Tracking
 from stages.common.tracking import local_uri, open_run
 from stages.evaluate.commands import training_run
+from stages.evaluate.gallery import TITLES
 from stages.evaluate.headline import headline, real_name
 from stages.evaluate.tracking import flat, headlines, log_evaluation, slice_figures
 
@@ -62,7 +63,8 @@ def reports(tmp_path) -> Path:
     (folder / "report.html").write_text("<p>")
     (folder / "evaluation.json").write_text(json.dumps(DETAILS))
     (folder / "metrics.json").write_text(json.dumps(headline(metrics())))
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "pictures/loco-dev-missed-1.jpg")
+    for kind in TITLES:
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"pictures/loco-dev-{kind}-1.jpg")
     return folder
 
 
@@ -109,7 +111,8 @@ def test_the_run_holds_report_pictures_data_and_what_it_is_about(reports):
         for entry in client.list_artifacts(run.info.run_id, folder)
     }
     assert {"evaluation/report.html", "evaluation/metrics.json", "evaluation/plots/sim-f1.csv"} <= kept
-    assert any("missed-1" in entry.path for entry in client.list_artifacts(run.info.run_id, "images"))
+    shown = " ".join(entry.path for entry in client.list_artifacts(run.info.run_id, "images"))
+    assert [kind for kind in TITLES if f"{kind}-1" not in shown] == []
     assert [item.dataset.name for item in run.inputs.dataset_inputs] == ["loco-dev"]
     assert run.data.tags["real.set"] == "loco-dev"
     assert run.data.tags["model.sha256"] == "ab" * 32
@@ -124,6 +127,17 @@ def test_the_same_name_does_not_stand_for_other_photographs(reports):
         (item,) = evaluated(reports, metrics()).inputs.dataset_inputs
         seen.add(item.dataset.digest)
     assert len(seen) == 3
+
+
+def test_a_process_that_goes_on_with_a_run_knows_its_settings(reports):
+    """As ``python -m stages.evaluate`` after ``python -m stages.train``, each by hand."""
+    evaluated(reports, metrics(0.8), train={"epochs": 1})
+    with open_run(LOCAL, reports.parent, name="trained") as run:
+        run.log_params({"train": {"epochs": 2}})
+    with open_run(LOCAL, reports.parent, name="measured", run_id=run.run_id) as again:
+        log_evaluation(again, metrics(0.9), reports)
+    note = MlflowClient(local_uri(reports.parent)).get_run(run.run_id).data.tags["mlflow.note.content"]
+    assert "| `train.epochs` | 1 | 2 |" in note
 
 
 def test_the_description_says_what_changed_and_whether_it_helped(reports):

@@ -11,6 +11,12 @@ from stages.common.settings.base import ClassName, Group
 from stages.common.settings.emulator import Emulator
 from stages.common.settings.jobs import TrainingJobs
 
+SLICED = (
+    *("class", "box_height", "aspect_ratio", "occlusion", "truncation", "distance"),
+    *("scenario", "site", "camera", "brightness", "blur"),
+)
+"""What sets are cut into slices by, besides ``drawn.NAME``, a value that randomisation drew."""
+
 
 class Model(Group):
     """The detector.
@@ -188,7 +194,8 @@ class Gate(Group):
         measure: figure that is compared: F1 at each model's own threshold, or AP50.
         margin: that the lower end of the difference's 95 % interval must lie above; 0 asks for surely better.
         slice_limit: largest fall of a slice's figure that is let pass, as a difference.
-        slice_limits: other limits by the slices' measure, such as ``{camera: 0.2}``.
+        slice_limits: other limits by the slices' measure, one of :data:`SLICED` or ``drawn.NAME``, such as
+            ``{camera: 0.2}``.
         least_objects: of a slice that is judged; smaller ones move by chance.
         least_pictures: of the set; on fewer, equal models pass too often.
         least_set_objects: of the set.
@@ -208,3 +215,13 @@ class Gate(Group):
     least_set_objects: int = Field(20, ge=1)
     floor: float = Field(0.1, ge=0, le=1)
     resamples: int = Field(2000, ge=100, le=100_000)
+
+    @model_validator(mode="after")
+    def _sliced(self) -> Gate:
+        for name in self.slice_limits:
+            if name not in SLICED and not name.startswith("drawn."):
+                raise ValueError(
+                    f"gate.slice_limits names '{name}', by which nothing is sliced: choose from {', '.join(SLICED)} "
+                    "and drawn.NAME"
+                )
+        return self
