@@ -191,9 +191,7 @@ def test_down_waits_for_nobody_who_uses_the_roles(settings: Settings) -> None:
     backend = get_backend("sagemaker")[ACCOUNT]["us-east-1"]
     for job in backend.transform_jobs.values():
         job.transform_job_status = "InProgress"
-    alive = (
-        "endpoint 'detector-detector', transform job 'detector-detector-b0-0' use the roles of stack 'detector'"
-    )
+    alive = "endpoint 'detector-detector', transform job 'detector-detector-b0-0' use the roles of stack 'detector'"
     with pytest.raises(ServiceError, match=f"^{alive}: end them with"):
         down(settings, pause=0)
     assert stacks() == {"detector": "CREATE_COMPLETE"}
