@@ -139,7 +139,7 @@ def parameters(settings: Settings, bucket: str) -> dict[str, str]:
         "Project": aws.project,
         "BucketName": bucket,
         "DataPrefix": settings.storage.prefix.strip("/") or "dvc",
-        "Service": settings.endpoint.service,
+        "Service": settings.endpoint.service.removesuffix("-async").removesuffix("-serverless"),
         "KmsKey": aws.kms_key,
         "Vpc": "yes" if aws.subnets else "no",
         "ReadObjects": ",".join(f"{s3}{folder.removeprefix('s3://')}*" for folder in infra.readable),
