@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # From a bare Ubuntu machine, with a GPU or without, to a finished pipeline: docs/ec2.md.
 #
-#     bash ec2.sh [--repository URL] [--folder DIR] [--profile NAME] [--bucket NAME] [--shutdown]
+#     bash ec2.sh [--repository URL] [--folder DIR] [--profile NAME] [--bucket NAME] [--region NAME] [--shutdown]
 #
 # Every step looks first whether it is done, so the command can be run again after whatever stopped it.
 set -euo pipefail
 
-repository="" folder="$HOME/sim-to-cloud" profile="" bucket="" shutdown=""
+repository="" folder="$HOME/sim-to-cloud" profile="" bucket="" region="" shutdown=""
 
 usage() {
     cat <<'TEXT'
@@ -19,6 +19,7 @@ Within a clone that clone is used.
   --folder DIR      where to [~/sim-to-cloud]
   --profile NAME    laptop, workstation or cloud; otherwise what conf/config.yaml says
   --bucket NAME     push the data to this S3 bucket, with the machine's role
+  --region NAME     where the bucket is; otherwise what the settings say
   --shutdown        switch the machine off at the end, whether that is good or bad
 TEXT
 }
@@ -30,7 +31,7 @@ fail() {
 
 while [ $# -gt 0 ]; do
     case "$1" in
-        --repository | --folder | --profile | --bucket)
+        --repository | --folder | --profile | --bucket | --region)
             [ $# -gt 1 ] || fail "$1 needs a value: see --help" 2
             printf -v "${1#--}" '%s' "$2"
             shift 2
@@ -121,6 +122,7 @@ make setup
 changes=()
 [ -z "$profile" ] || changes+=(-S "profile=$profile")
 [ -z "$bucket" ] || changes+=(-S storage=s3 -S "storage.bucket=$bucket" -S storage.create_bucket=false)
+[ -z "$region" ] || changes+=(-S "storage.region=$region")
 if [ ${#changes[@]} = 0 ]; then
     make repro
 else

@@ -170,16 +170,34 @@ def test_down_keeps_data_and_can_be_said_twice(settings: Settings) -> None:
 
 
 def test_down_waits_for_nobody_who_uses_the_roles(settings: Settings) -> None:
+    from moto.backends import get_backend
+
     up(settings, TEMPLATE, pause=0)
     sagemaker = boto3.client("sagemaker", region_name="us-east-1")
     role = f"arn:aws:iam::{ACCOUNT}:role/detector-execution"
-    sagemaker.create_model(ModelName="detector-1", ExecutionRoleArn=role, PrimaryContainer={"Image": "i"})
-    variant = {"VariantName": "a", "ModelName": "detector-1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName="detector-1", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="detector", EndpointConfigName="detector-1")
-    with pytest.raises(ServiceError, match="endpoint 'detector' use the roles of stack 'detector': end them with"):
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer={"Image": "i"})
+    variant = {"VariantName": "a", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    for name in ("detector-detector", "detectors-of-somebody-else", "another-detector-service"):
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="c")
+    for name in ("detector-detector-b0-0", "detectors-b0-0"):
+        sagemaker.create_transform_job(
+            TransformJobName=name,
+            ModelName="m",
+            TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in/"}}},
+            TransformOutput={"S3OutputPath": "s3://b/out/"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        )
+    backend = get_backend("sagemaker")[ACCOUNT]["us-east-1"]
+    for job in backend.transform_jobs.values():
+        job.transform_job_status = "InProgress"
+    alive = "endpoint 'detector-detector', transform job 'detector-detector-b0-0' use the roles of stack 'detector'"
+    with pytest.raises(ServiceError, match=f"^{alive}: end them with"):
         down(settings, pause=0)
     assert stacks() == {"detector": "CREATE_COMPLETE"}
+    sagemaker.delete_endpoint(EndpointName="detector-detector")
+    backend.transform_jobs["detector-detector-b0-0"].transform_job_status = "Completed"
+    assert down(settings, pause=0).startswith("infra: stack 'detector' is gone")
 
 
 def test_down_removes_data_only_when_asked(settings: Settings) -> None:

@@ -74,13 +74,29 @@ def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack() -> N
 def test_captures_checkpoints_and_left_uploads_do_not_pile_up_and_data_stays() -> None:
     rules = {rule["Id"]: rule for rule in RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
     expiring = {rule["Prefix"]["Fn::Sub"] for rule in rules.values() if "ExpirationInDays" in rule}
-    kept = "${Project}/endpoints/${Project}-${Service}"
+    kinds = {"async": ("", "-async"), "batch": ("", "-async", "-serverless"), "capture": ("", "-async")}
     assert expiring == {
         *("${Project}/checkpoints/", "${Project}/jobs/"),
-        *(f"{kept}/{folder}/" for folder in ("async", "batch", "capture")),
+        *(
+            f"${{Project}}/endpoints/${{Project}}-${{Service}}{kind}/{folder}/"
+            for folder, those in kinds.items()
+            for kind in those
+        ),
     }
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert rules["overwritten"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "KeepDays"}}
+
+
+@pytest.mark.parametrize(
+    "deploy", ["none", "sagemaker", "sagemaker-scheduled", "sagemaker-async", "sagemaker-serverless"]
+)
+def test_answers_of_every_shipped_endpoint_expire(deploy: str) -> None:
+    """Whichever kind the stack is made with."""
+    service = parameters(compose(f"deploy={deploy}"), "frames")["Service"]
+    rules = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {str(rule.get("Prefix")).replace("${Service}", service) for rule in rules}
+    for kind, folder in (("", "capture"), ("-async", "capture"), ("-async", "async"), ("-serverless", "batch")):
+        assert str({"Fn::Sub": f"${{Project}}/endpoints/${{Project}}-detector{kind}/{folder}/"}) in expiring
 
 
 def test_whoever_comes_without_tls_is_refused_everything() -> None:

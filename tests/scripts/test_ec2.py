@@ -165,11 +165,13 @@ def test_ubuntu_that_has_python_311_needs_no_other_archive(machine: Machine) -> 
 
 def test_profile_and_bucket_make_an_experiment(machine: Machine) -> None:
     machine.has("python")
-    done = machine.run("--repository", "u", "--profile", "workstation", "--bucket", "my-frames")
+    done = machine.run(
+        "--repository", "u", "--profile", "workstation", "--bucket", "my-frames", "--region", "eu-west-1"
+    )
     assert done.returncode == 0, done.stderr
     assert machine.calls[-1] == (
         "python -m dvc exp run -S profile=workstation -S storage=s3 -S storage.bucket=my-frames "
-        "-S storage.create_bucket=false"
+        "-S storage.create_bucket=false -S storage.region=eu-west-1"
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from stages.common.errors import ServiceError, SparseError, UnwellError
-from tests.settings import REPOSITORY
+from tests.settings import REPOSITORY, compose
 
 FOLDER = REPOSITORY / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -186,6 +186,29 @@ def test_settings_are_composed_as_the_workflow_does(step: Step, tmp_path: Path) 
         )
         assert done.returncode == 2
         assert not (tmp_path / "owned").exists()
+
+
+def test_the_region_of_our_commands_is_among_the_settings_that_are_documented() -> None:
+    """AWS_REGION is the credentials' alone: no client of ours asks the environment."""
+    text = (REPOSITORY / "docs" / "ci.md").read_text()
+    said = dict(re.findall(r"gh variable set (\w+) --body (\".*?\"|\S+)", text))
+    elsewhere = [
+        word.replace(said["AWS_REGION"], "eu-west-1").replace("BUCKET", "frames")
+        for word in said["SETTINGS"].strip('"').split()
+    ]
+    settings = compose(*elsewhere)
+    assert (settings.aws.region, settings.storage.region) == ("eu-west-1", "eu-west-1")
+
+
+def test_the_endpoint_that_is_watched_is_of_the_kind_that_a_variable_names(tmp_path: Path) -> None:
+    (step,) = [step for step in steps() if step.workflow == "nightly" and "stages.compose" in step.script]
+    assert step.env["DEPLOY"] == "${{ vars.DEPLOY || 'sagemaker' }}"
+    environment = answering(tmp_path, 0) | {"SETTINGS": "aws.region=eu-west-1", "DEPLOY": "sagemaker-async"}
+    (tmp_path / "bin" / "python").write_text('#!/bin/sh\necho "$@"\n')
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step.script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "-m stages.compose aws.region=eu-west-1 profile=cloud deploy=sagemaker-async\n"
 
 
 def test_environments_and_roles_are_those_that_infra_trusts() -> None:

@@ -72,7 +72,7 @@ def role_of(aws: Aws, who: Identity) -> str:
 
 
 def find_image(aws: Aws, ecr: Any, who: Identity) -> Image:
-    """The image that jobs run: by digest as the settings say, by tag, or the newest in the project's registry.
+    """The image that jobs run: by digest as the settings say, by tag, or the newest tagged one in the registry.
 
     Raises:
         StageError: when it is not there.
@@ -85,7 +85,7 @@ def find_image(aws: Aws, ecr: Any, who: Identity) -> Image:
         )
     repository = given["name"] if given else aws.project
     rest = aws.image[given.end() :] if given else ""
-    asked: dict[str, Any] = {}
+    asked: dict[str, Any] = {"filter": {"tagStatus": "TAGGED"}}  # signatures and parts of indexes have none
     if rest.startswith("@"):
         asked = {"imageIds": [{"imageDigest": rest[1:]}]}
     elif rest.startswith(":"):
@@ -113,7 +113,8 @@ def _describe(ecr: Any, asked: Mapping[str, Any], aws: Aws) -> Mapping[str, Any]
     with told(f"image '{name}'"):
         try:
             pages = ecr.get_paginator("describe_images").paginate(**asked)
-            found = [item for page in pages for item in page["imageDetails"]]
+            # what has a subject is about an image, as a signature is, and no image itself
+            found = [item for page in pages for item in page["imageDetails"] if not item.get("subjectManifestDigest")]
         except ClientError as error:
             if code_of(error) not in {"RepositoryNotFoundException", "ImageNotFoundException"}:
                 raise

@@ -15,6 +15,9 @@ from stages.common.settings import Settings
 LONGEST = 51_200
 """Bytes of a template that a request may hold (CloudFormation quotas)."""
 
+ACTIVE = ("InProgress", "Stopping")
+"""Of a job that still uses its role."""
+
 
 def up(settings: Settings, template: Path, *, replace: bool = False, pause: float = PAUSE) -> str:
     """Make the stack, or change it.
@@ -92,7 +95,7 @@ def down(settings: Settings, *, delete_data: bool = False, pause: float = PAUSE)
         if alive:
             raise ServiceError(
                 f"{', '.join(alive)} use the roles of stack '{stack.name}': end them with python -m stages.deploy "
-                "teardown and python -m stages.train stop, then run down again"
+                "teardown and python -m stages.train stop, wait for transform jobs, then run down again"
             )
         stack.delete()
     if delete_data:
@@ -136,7 +139,7 @@ def parameters(settings: Settings, bucket: str) -> dict[str, str]:
         "Project": aws.project,
         "BucketName": bucket,
         "DataPrefix": settings.storage.prefix.strip("/") or "dvc",
-        "Service": settings.endpoint.service,
+        "Service": settings.endpoint.service.removesuffix("-async").removesuffix("-serverless"),
         "KmsKey": aws.kms_key,
         "Vpc": "yes" if aws.subnets else "no",
         "ReadObjects": ",".join(f"{s3}{folder.removeprefix('s3://')}*" for folder in infra.readable),
@@ -203,16 +206,18 @@ def _settings_lines(outputs: dict[str, str]) -> str:
 
 
 def _alive(settings: Settings) -> list[str]:
-    """Endpoints and running jobs whose names start with the project's."""
-    sagemaker, project = client(settings.aws, "sagemaker"), f"{settings.aws.project}"
+    """Endpoints, training jobs and transform jobs that are under way and whose names start with the project's."""
+    sagemaker, project = client(settings.aws, "sagemaker"), f"{settings.aws.project.strip('-')}-"
     with told("endpoints and jobs"):
-        endpoints = [item["EndpointName"] for item in _pages(sagemaker, "list_endpoints", "Endpoints", project)]
-        jobs = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", project)
-        running = [item["TrainingJobName"] for item in jobs if item["TrainingJobStatus"] in ("InProgress", "Stopping")]
-    return [
-        *(f"endpoint '{name}'" for name in endpoints if name.startswith(project)),
-        *(f"job '{name}'" for name in running if name.startswith(project)),
+        endpoints = _pages(sagemaker, "list_endpoints", "Endpoints", project)
+        trainings = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", project)
+        transforms = _pages(sagemaker, "list_transform_jobs", "TransformJobSummaries", project)
+    names = [
+        *(("endpoint", item["EndpointName"]) for item in endpoints),
+        *(("job", item["TrainingJobName"]) for item in trainings if item["TrainingJobStatus"] in ACTIVE),
+        *(("transform job", item["TransformJobName"]) for item in transforms if item["TransformJobStatus"] in ACTIVE),
     ]
+    return [f"{kind} '{name}'" for kind, name in names if name.startswith(project)]
 
 
 def _pages(sagemaker: Any, operation: str, key: str, project: str) -> list[dict[str, Any]]:

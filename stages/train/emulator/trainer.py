@@ -74,7 +74,11 @@ class _Client:
             self._stop()
             raise
         self._judge(status)
-        return self._fetch()
+        try:
+            return self._fetch()
+        except TrainingError:
+            shutil.rmtree(self.folder.folder, ignore_errors=True)  # the same command trains again
+            raise
 
     def _open(self, key: str) -> Bucket:
         return open_bucket(f"{self.base}/{key}", self.endpoint, self.region)

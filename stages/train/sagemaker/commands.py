@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from stages.common.aws.session import client, told
@@ -13,6 +14,7 @@ from stages.common.progress import duration
 from stages.common.settings import Settings, load
 from stages.train.sagemaker import cost
 from stages.train.sagemaker.jobs import ACTIVE, describe, stop
+from stages.train.sagemaker.request import owns
 
 NEWEST = 20
 """Jobs that ``status`` shows."""
@@ -52,15 +54,13 @@ def stop_command(args: argparse.Namespace) -> str:
 
 
 def _jobs(settings: Settings, sagemaker: Any, **more: str) -> list[Mapping[str, Any]]:
+    project = settings.aws.project
     with told("the list of training jobs"):
-        answer = sagemaker.list_training_jobs(
-            NameContains=f"{settings.aws.project.strip('-')}-",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=NEWEST,
-            **more,
+        pages = sagemaker.get_paginator("list_training_jobs").paginate(
+            NameContains=f"{project.strip('-')}-", SortBy="CreationTime", SortOrder="Descending", **more
         )
-    return list(answer["TrainingJobSummaries"])
+        ours = (job for page in pages for job in page["TrainingJobSummaries"] if owns(project, job["TrainingJobName"]))
+        return list(islice(ours, NEWEST))
 
 
 def _only_active(settings: Settings, sagemaker: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from stages.common.aws.session import code_of
@@ -37,32 +37,40 @@ class LogTail:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        lines: list[str] = []
         if self._off:
-            return []
+            return lines
         try:
             found = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{self._name}/")
-            names = [str(stream["logStreamName"]) for stream in found["logStreams"]]
-            return [line for name in sorted(names) for line in self._new(logs, name)]
+            for stream in sorted(str(item["logStreamName"]) for item in found["logStreams"]):
+                for page in self._pages(logs, stream):
+                    lines += page
         except ClientError as error:
             if "AccessDenied" in code_of(error):
                 self._off = True
                 self._notify(f"the log of job '{self._name}' may not be read ({code_of(error)}); it is left out")
-            return []
         except BotoCoreError:
-            return []
+            pass
+        return lines
 
-    def _new(self, logs: Any, stream: str) -> list[str]:
-        lines: list[str] = []
+    def _pages(self, logs: Any, stream: str) -> Iterator[list[str]]:
+        """New lines of one stream; the token goes on with each page that is handed out."""
+        from botocore.exceptions import ClientError
+
         for _ in range(PAGES):
             before = self.tokens.get(stream)
-            answer = logs.get_log_events(
-                logGroupName=GROUP,
-                logStreamName=stream,
-                startFromHead=True,
-                **({"nextToken": before} if before else {}),
-            )
-            lines += [str(event["message"]).rstrip() for event in answer["events"]]
+            try:
+                answer = logs.get_log_events(
+                    logGroupName=GROUP,
+                    logStreamName=stream,
+                    startFromHead=True,
+                    **({"nextToken": before} if before else {}),
+                )
+            except ClientError as error:
+                if code_of(error) == "InvalidParameterException":  # tokens last 24 hours
+                    self.tokens.pop(stream, None)
+                raise
             self.tokens[stream] = str(answer["nextForwardToken"])
+            yield [str(event["message"]).rstrip() for event in answer["events"]]
             if self.tokens[stream] == before or not answer["events"]:  # CloudWatch gives the same token at the end
                 break
-        return lines

@@ -61,6 +61,11 @@ def job_base(project: str, architecture: str, key: str, image: str) -> str:
     return f"{project.strip('-')}-{architecture}-{hashlib.sha256(f'{key} {image}'.encode()).hexdigest()[:16]}"
 
 
+def owns(project: str, name: str) -> bool:
+    """Is this the name of a job of this project, not of one whose name is a part of it or begins alike?"""
+    return bool(re.fullmatch(rf"{re.escape(project.strip('-'))}-[a-z0-9]+-[0-9a-f]{{16}}-\d+", name))
+
+
 def build_request(order: Order, aws: Aws, jobs: TrainingJobs) -> dict[str, Any]:
     """The request, as boto3's ``create_training_job`` takes it (SageMaker API reference, CreateTrainingJob).
 

@@ -11,7 +11,7 @@ import yaml
 from stages.common.cli import run
 from stages.train.__main__ import parser
 from tests.settings import compose
-from tests.train.sagemaker.cloud import Cloud, Machine, Step, prepare
+from tests.train.sagemaker.cloud import BUCKET, Cloud, Machine, Step, prepare
 from tests.train.sagemaker.conftest import Client
 
 NAME = "sim-to-cloud-yolo11n-0123456789abcdef-1"
@@ -86,6 +86,33 @@ def test_status_and_stop(client: Client, params: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == f"stop: job '{name}' has ended already\n"
     assert call(params, "status", name) == 0
     assert "60% saved, about $0.09" in capsys.readouterr().out
+
+
+def test_jobs_of_projects_with_names_alike_are_left_alone(
+    client: Client, params: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The own one is the oldest, behind more of the neighbours than a page holds."""
+    start(client)
+    (own,) = client.cloud.machines
+    sagemaker, order = client.cloud.admin("sagemaker"), client.cloud.machines[own].job
+    rest = f"yolo11n-{'0' * 16}"
+    others = [f"sim-to-cloud-b-{rest}-{number}" for number in range(1, 102)]
+    for name in (*others, f"not-sim-to-cloud-{rest}-1", "sim-to-cloud-by-hand"):
+        sagemaker.create_training_job(
+            TrainingJobName=name,
+            AlgorithmSpecification={"TrainingInputMode": "File"},
+            RoleArn=order.role_arn,
+            OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/jobs"},
+            ResourceConfig=order.resource_config,
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
+        )
+    capsys.readouterr()
+    assert call(params, "status") == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == [own]
+    assert call(params, "stop") == 0
+    assert f"stop: job '{own}' is told to end" in capsys.readouterr().out
+    assert call(params, "stop") == 6
+    assert "no job of project sim-to-cloud runs" in capsys.readouterr().err
 
 
 def test_names_that_are_none(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
