@@ -46,7 +46,7 @@ def transform(settings: Settings, source: str, output: str, instances: int, bund
     """Let a job detect in all pictures of a folder, wait for it, and collect its answers.
 
     The job's name is a sum over the model, the pictures and where the answers go: the same call again goes on with a
-    job that runs, or takes the answers of one that is done.
+    job that runs, or takes the answers of one that is done; once these have expired it begins another.
 
     Args:
         settings: of the endpoint, whose model is taken; and whose kind of machine.
@@ -69,8 +69,8 @@ def transform(settings: Settings, source: str, output: str, instances: int, bund
     model = _model(account, bundle)
     text = json.dumps([model, place.uri, output, pictures], sort_keys=True)
     base = f"{account.names.endpoint}-b{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
-    job = _begun(account, base)
     answers = _place(output or f"s3://{account.bucket}/{account.names.folder}/batch/{base}/out/")
+    job = _begun(account, base, has_answers=bool(_answered(account, sorted(pictures), answers)))
     if job is None:
         job = _begin(account, base, model, place, sorted(pictures), answers, instances)
     _wait(account, job)
@@ -170,14 +170,15 @@ def _model(account: Account, bundle: Path) -> str:
     return str(request["ModelName"])
 
 
-def _begun(account: Account, base: str) -> str | None:
-    """The last job of this name that has not failed."""
+def _begun(account: Account, base: str, *, has_answers: bool) -> str | None:
+    """The last job of this name that runs, or is done and whose answers have not expired."""
+    wanted = {"InProgress", "Completed"} if has_answers else {"InProgress"}
     jobs = account.pages("sagemaker", "list_transform_jobs", NameContains=base, SortBy="CreationTime")
     alive = [
         str(job["TransformJobName"])
         for page in jobs
         for job in page["TransformJobSummaries"]
-        if job["TransformJobStatus"] in {"InProgress", "Completed"}
+        if job["TransformJobStatus"] in wanted
     ]
     return max(alive, default=None)
 
@@ -218,14 +219,18 @@ def _wait(account: Account, job: str) -> None:
         raise ServiceError(f"job '{job}' is {status} ({reason}): mend that, then run this again")
 
 
-def _collected(account: Account, names: list[str], answers: Place) -> tuple[dict[str, Any], list[str]]:
-    """Answers by picture, and the pictures without one."""
+def _answered(account: Account, names: list[str], answers: Place) -> list[str]:
+    """The pictures that have an answer."""
     pages = account.pages("s3", "list_objects_v2", Bucket=answers.bucket, Prefix=answers.prefix)
     keys = {item["Key"].removeprefix(answers.prefix) for page in pages for item in page.get("Contents", ())}
+    return [name for name in names if f"{name}.out" in keys]
+
+
+def _collected(account: Account, names: list[str], answers: Place) -> tuple[dict[str, Any], list[str]]:
+    """Answers by picture, and the pictures without one."""
     found: dict[str, Any] = {}
-    for name in names:
-        key = f"{name}.out"
-        item = account.read(answers.bucket, answers.prefix + key) if key in keys else None
+    for name in _answered(account, names, answers):
+        item = account.read(answers.bucket, f"{answers.prefix}{name}.out")
         if item is not None:
             found[name] = json.loads(item["Body"])
     return found, [name for name in names if name not in found]

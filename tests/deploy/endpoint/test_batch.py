@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import boto3
 import pytest
 
 from stages.common.errors import InputError, ServiceError
@@ -47,6 +48,18 @@ def test_the_same_call_again_takes_the_answers_that_are_there(
     fake.put("s3://models/sim-to-cloud/in/today/c.jpg", picture(100, 100))
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "3.json")
     assert len(fake.sagemaker.transform_jobs) == 2
+
+
+def test_a_job_whose_answers_have_expired_is_done_again(
+    fake: Aws, bundle: Bundle, folder: str, tmp_path: Path
+) -> None:
+    settings = settings_of(fake)
+    transform(settings, folder, "", 1, bundle.folder, tmp_path / "1.json")
+    for key in [key for key in fake.objects() if key.endswith(".out")]:
+        boto3.client("s3", endpoint_url=fake.url, region_name="us-east-1").delete_object(Bucket="models", Key=key)
+    said = transform(settings, folder, "", 1, bundle.folder, tmp_path / "2.json")
+    assert "found 4 objects in 2 of 2 pictures" in said
+    assert [name.rpartition("-")[2] for name in fake.sagemaker.transform_jobs] == ["0", "1"]
 
 
 def test_a_client_that_is_killed_starts_no_second_job(fake: Aws, bundle: Bundle, folder: str, tmp_path: Path) -> None:
