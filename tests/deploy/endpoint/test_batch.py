@@ -50,9 +50,7 @@ def test_the_same_call_again_takes_the_answers_that_are_there(
     assert len(fake.sagemaker.transform_jobs) == 2
 
 
-def test_a_job_whose_answers_have_expired_is_done_again(
-    fake: Aws, bundle: Bundle, folder: str, tmp_path: Path
-) -> None:
+def test_a_job_whose_answers_have_expired_is_done_again(fake: Aws, bundle: Bundle, folder: str, tmp_path: Path) -> None:
     settings = settings_of(fake)
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "1.json")
     for key in [key for key in fake.objects() if key.endswith(".out")]:
