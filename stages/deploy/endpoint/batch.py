@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.common.aws.machines import has_own_disk
 from stages.common.errors import InputError, ServiceError
 from stages.common.files import write_json
 from stages.common.settings import Settings
@@ -18,11 +19,14 @@ from stages.deploy.bundle import open_bundle
 from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.archive import upload
 from stages.deploy.endpoint.inventory import model_of
-from stages.deploy.endpoint.requests import LOCAL_DISKS, Request, model_request
+from stages.deploy.endpoint.requests import Request, model_request
 from stages.deploy.endpoint.smoke import TYPE
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """Names that are taken for pictures; anything else in the folder would fail the whole job."""
+
+MAX_PAYLOAD_MB = 100
+"""Largest ``MaxPayloadInMB`` (API reference, CreateTransformJob)."""
 
 RUNNING = {"InProgress", "Stopping"}
 DIGITS = 8
@@ -90,13 +94,13 @@ def job_request(account: Account, name: str, model: str, manifest: str, answers:
     output: Request = {"S3OutputPath": answers.uri, "Accept": "application/json", "AssembleWith": "None"}
     if settings.aws.kms_key:
         output["KmsKeyId"] = settings.aws.kms_key
-        if not settings.endpoint.instance.startswith(LOCAL_DISKS):
+        if not has_own_disk(settings.endpoint.instance):
             machine["VolumeKmsKeyId"] = settings.aws.kms_key
     return {
         "TransformJobName": name,
         "ModelName": model,
         "BatchStrategy": "SingleRecord",
-        "MaxPayloadInMB": math.ceil(settings.deploy.max_body_mb),
+        "MaxPayloadInMB": min(math.ceil(settings.deploy.max_body_mb), MAX_PAYLOAD_MB),
         "ModelClientConfig": {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 2},
         "TransformInput": {
             "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": manifest}},

@@ -10,7 +10,8 @@ import pytest
 
 from stages.common.errors import InputError, ServiceError
 from stages.deploy.bundle import Bundle
-from stages.deploy.endpoint.batch import transform
+from stages.deploy.endpoint.account import Account
+from stages.deploy.endpoint.batch import Place, job_request, transform
 from tests.deploy.conftest import picture
 from tests.deploy.endpoint.aws import Aws
 from tests.deploy.endpoint.conftest import ENDPOINT, settings_of
@@ -103,6 +104,16 @@ def test_a_failed_job_is_told_and_can_be_run_again(fake: Aws, bundle: Bundle, fo
             transform(settings, folder, "", 1, bundle.folder, tmp_path / "batch.json")
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "batch.json")
     assert [name.rpartition("-")[2] for name in fake.sagemaker.transform_jobs] == ["0", "1"]
+
+
+@pytest.mark.parametrize(("instance", "with_key"), [("ml.c5.xlarge", True), ("ml.g6e.xlarge", False)])
+def test_what_the_api_takes(fake: Aws, instance: str, with_key: bool) -> None:
+    """No key for volumes of machines with disks of their own, no payload above 100 MB."""
+    key, place = "arn:aws:kms:us-east-1:123456789012:key/a", Place("models", "")
+    settings = settings_of(fake, f"aws.kms_key={key}", f"endpoint.instance={instance}", "deploy.max_body_mb=200")
+    request = job_request(Account(settings), "job", "model", "s3://models/manifest.json", place, 1)
+    assert ("VolumeKmsKeyId" in request["TransformResources"]) is with_key
+    assert request["MaxPayloadInMB"] == 100
 
 
 @pytest.mark.parametrize(
