@@ -59,10 +59,10 @@ def _by_machine(account: Account, there: Any, now: datetime) -> str:
     instance = str(running.get("InstanceType") or endpoint.instance)
     price = endpoint.price_hour or PRICES.get(instance, 0.0)
     count = int(there["ProductionVariants"][0].get("CurrentInstanceCount") or 0)
-    ranges = [endpoint.scaling, *endpoint.scaling.schedules]
-    low, high = (
-        price * number * MONTH_HOURS for number in (min(one.least for one in ranges), max(one.most for one in ranges))
-    )
+    scaling, schedules = endpoint.scaling, endpoint.scaling.schedules
+    least = min([scaling.least, *(one.least for one in schedules)])
+    most = max([scaling.most, *(one.most for one in schedules)])
+    low, high = (price * number * MONTH_HOURS for number in (least, most))
     hours = (now - there["CreationTime"]).total_seconds() / 3600
     priced = (
         f"about {price * count:.3f} US dollars an hour, {low:.0f} to {high:.0f} a month (approximate list price of "
