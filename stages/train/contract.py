@@ -110,6 +110,11 @@ def metrics_line(epoch: Epoch) -> str:
     return json.dumps(content, sort_keys=True) + "\n"
 
 
+def tracked_figures(epoch: Epoch) -> dict[str, float]:
+    """Figures under their names in MLflow, whose charts are grouped by what stands before the slash."""
+    return {name.replace("lr/", "train/learning_rate_"): value for name, value in epoch.figures.items()}
+
+
 def read_metrics(content: bytes) -> list[Epoch]:
     """Epochs from the bytes of ``metrics.jsonl``, in order; a torn last line is left for later.
 

@@ -25,6 +25,7 @@ from stages.common.settings.platform import Storage, Tracking
 from stages.common.tracking import RunLogger, open_run
 from stages.train.augment import augmentations
 from stages.train.checkpoints import key_of, work_folder
+from stages.train.contract import tracked_figures
 from stages.train.curves import write_curves, write_epochs
 from stages.train.data import YoloData, read_data
 from stages.train.export import Exported, export_model
@@ -217,9 +218,7 @@ def _log_start(
 
 
 def _log_epoch(run: RunLogger, epoch: Epoch) -> None:
-    # charts are grouped by what stands before the slash
-    figures = {name.replace("lr/", "train/learning_rate_"): value for name, value in epoch.figures.items()}
-    run.log_metrics(figures, epoch.number, epoch.time)
+    run.log_metrics(tracked_figures(epoch), epoch.number, epoch.time)
 
 
 def _log_end(run: RunLogger, trained: Trained, exported: Exported, out: Path, work: Path) -> None:

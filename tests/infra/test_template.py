@@ -139,3 +139,8 @@ def test_images_are_scanned_and_their_tags_are_for_good() -> None:
 def test_nothing_of_github_is_made_without_a_repository() -> None:
     made = {name for name, item in RESOURCES.items() if item.get("Condition") in ("HasGitHub", "MakesProvider")}
     assert made == {"GitHub", "CiRole", "CiPolicy", "DeployRole", "DeployPolicy", "MonitorRole", "ReportRole"}
+
+
+def test_a_key_that_is_no_arn_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"aws\.kms_key='1234abcd' is no ARN, which infra needs: give it as arn:"):
+        parameters(compose("aws.kms_key=1234abcd"), "a-bucket")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.aws.session import client, tags, told
-from stages.common.errors import InputError, ServiceError
+from stages.common.errors import InputError, ServiceError, SettingsError
 from stages.common.infra.data import delete_bucket, delete_registry
 from stages.common.infra.stack import PAUSE, Change, Stack
 from stages.common.settings import Settings
@@ -130,10 +130,18 @@ def bucket_of(settings: Settings) -> str:
 
 
 def parameters(settings: Settings, bucket: str) -> dict[str, str]:
-    """Values of the template's parameters."""
+    """Values of the template's parameters.
+
+    Raises:
+        SettingsError: when the key is named by its id, which policies do not take.
+    """
     infra, aws = settings.infra, settings.aws
     owner, _, repository = infra.github.partition("/")
     owner_id, _, repository_id = infra.github_ids.partition("/")
+    if aws.kms_key and not aws.kms_key.startswith("arn:"):
+        raise SettingsError(
+            f"aws.kms_key='{aws.kms_key}' is no ARN, which infra needs: give it as arn:aws:kms:REGION:ACCOUNT:key/ID"
+        )
     s3 = f"arn:{'aws-cn' if aws.region.startswith('cn-') else 'aws'}:s3:::"
     return {
         "Project": aws.project,

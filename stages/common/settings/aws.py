@@ -23,7 +23,7 @@ class Aws(Group):
         bucket: for channels, models and captured data; empty: ``storage.bucket``.
         image: container image, ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@DIGEST``; empty: the newest of ``infra``'s
             registry.
-        kms_key: ARN or id of a key that encrypts volumes and outputs; empty: AWS's own keys.
+        kms_key: ARN or id of a key that encrypts volumes and outputs, for ``infra`` the ARN; empty: AWS's own keys.
         subnets, security_groups: of a VPC; both empty: none.
         isolation: containers without network.
         tags: more tags for every resource.

@@ -68,7 +68,7 @@ def _count_picture(record: dict[str, Any], seen: Histograms, max_pixels: int) ->
         kept = record.get("endpointInput")
         if kept:
             seen.add_picture(decode_upright(_bytes(kept), max_pixels))
-    except (PictureError, ValueError, KeyError):
+    except (PictureError, ValueError, KeyError, TypeError):
         pass
 
 
@@ -96,15 +96,16 @@ def in_folder(folder: Path) -> Iterator[bytes]:
 def in_bucket(account: Account, hours: float, now: datetime | None = None) -> Iterator[bytes]:
     """Lines of the last hours, the newest file first.
 
-    SageMaker writes below ``ENDPOINT/VARIANT/YYYY/MM/DD/HH``.
+    SageMaker writes below ``ENDPOINT/VARIANT/YYYY/MM/DD/HH``; an hour that began before is read as a whole.
     """
-    now = now or datetime.now(UTC)
+    hour = now = now or datetime.now(UTC)
+    first = (now - timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
     folder = f"{account.names.folder}/capture/{account.names.endpoint}/{VARIANT}/"
-    for back in range(int(hours) + 1):
-        hour = now - timedelta(hours=back)
+    while hour >= first:
         pages = account.pages("s3", "list_objects_v2", Bucket=account.bucket, Prefix=f"{folder}{hour:%Y/%m/%d/%H}/")
         keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
         for key in sorted(keys, reverse=True):
             found = account.read(account.bucket, key)
             if found is not None:
                 yield from found["Body"].splitlines()
+        hour -= timedelta(hours=1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from stages.common.errors import ServiceError, SparseError
+from stages.common.errors import InputError, ServiceError, SparseError
 from stages.common.files import atomic_write, write_json
 from stages.common.settings import Settings
 from stages.deploy.bundle import Bundle, open_bundle
@@ -18,6 +18,9 @@ from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.archive import fetched
 from stages.deploy.endpoint.inventory import container_of, model_of
 from stages.deploy.endpoint.requests import drift_metric
+
+MOST_HOURS = 8760
+"""A year: each hour is a folder that is listed."""
 
 
 def drift_of_endpoint(settings: Settings, hours: float, out: Path, strict: bool) -> str:
@@ -33,15 +36,22 @@ def drift_of_endpoint(settings: Settings, hours: float, out: Path, strict: bool)
         A summary line.
 
     Raises:
-        InputError: when the bundle has nothing to compare with.
+        InputError: when the bundle has nothing to compare with, or the hours are none or too many.
         SparseError: when too little was captured.
-        ServiceError: when there is no endpoint, AWS refuses, or, if ``strict``, the drift is too large.
+        ServiceError: when there is no endpoint, or no model of it, AWS refuses, or, if ``strict``, the drift is too
+            large.
     """
+    if not 0 < hours <= MOST_HOURS:
+        raise InputError(f"--hours {hours:g} is no time to look back: give more than 0 and at most {MOST_HOURS}")
     account = Account(settings)
     there = account.endpoint()
     if there is None:
         raise ServiceError(f"endpoint '{account.names.endpoint}' does not exist: make it with python -m stages.deploy")
     container = container_of(account, model_of(account.configuration(there["EndpointConfigName"])))
+    if not container:
+        raise ServiceError(
+            f"endpoint '{account.names.endpoint}' has lost its configuration or its model: deploy the model again"
+        )
     with fetched(account, container["ModelDataUrl"]) as bundle:
         where = f"endpoint '{account.names.endpoint}' in the last {hours:g} hours"
         drifts, seen = _compared(bundle, in_bucket(account, hours), where)

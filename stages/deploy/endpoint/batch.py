@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.common.aws.machines import has_own_disk
 from stages.common.errors import InputError, ServiceError
 from stages.common.files import write_json
 from stages.common.settings import Settings
@@ -18,11 +19,14 @@ from stages.deploy.bundle import open_bundle
 from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.archive import upload
 from stages.deploy.endpoint.inventory import model_of
-from stages.deploy.endpoint.requests import LOCAL_DISKS, Request, model_request
+from stages.deploy.endpoint.requests import Request, model_request
 from stages.deploy.endpoint.smoke import TYPE
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """Names that are taken for pictures; anything else in the folder would fail the whole job."""
+
+MAX_PAYLOAD_MB = 100
+"""Largest ``MaxPayloadInMB`` (API reference, CreateTransformJob)."""
 
 RUNNING = {"InProgress", "Stopping"}
 DIGITS = 8
@@ -46,7 +50,7 @@ def transform(settings: Settings, source: str, output: str, instances: int, bund
     """Let a job detect in all pictures of a folder, wait for it, and collect its answers.
 
     The job's name is a sum over the model, the pictures and where the answers go: the same call again goes on with a
-    job that runs, or takes the answers of one that is done.
+    job that runs, or takes the answers of one that is done; once these have expired it begins another.
 
     Args:
         settings: of the endpoint, whose model is taken; and whose kind of machine.
@@ -69,8 +73,8 @@ def transform(settings: Settings, source: str, output: str, instances: int, bund
     model = _model(account, bundle)
     text = json.dumps([model, place.uri, output, pictures], sort_keys=True)
     base = f"{account.names.endpoint}-b{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
-    job = _begun(account, base)
     answers = _place(output or f"s3://{account.bucket}/{account.names.folder}/batch/{base}/out/")
+    job = _begun(account, base, has_answers=bool(_answered(account, sorted(pictures), answers)))
     if job is None:
         job = _begin(account, base, model, place, sorted(pictures), answers, instances)
     _wait(account, job)
@@ -90,13 +94,13 @@ def job_request(account: Account, name: str, model: str, manifest: str, answers:
     output: Request = {"S3OutputPath": answers.uri, "Accept": "application/json", "AssembleWith": "None"}
     if settings.aws.kms_key:
         output["KmsKeyId"] = settings.aws.kms_key
-        if not settings.endpoint.instance.startswith(LOCAL_DISKS):
+        if not has_own_disk(settings.endpoint.instance):
             machine["VolumeKmsKeyId"] = settings.aws.kms_key
     return {
         "TransformJobName": name,
         "ModelName": model,
         "BatchStrategy": "SingleRecord",
-        "MaxPayloadInMB": math.ceil(settings.deploy.max_body_mb),
+        "MaxPayloadInMB": min(math.ceil(settings.deploy.max_body_mb), MAX_PAYLOAD_MB),
         "ModelClientConfig": {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 2},
         "TransformInput": {
             "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": manifest}},
@@ -170,14 +174,15 @@ def _model(account: Account, bundle: Path) -> str:
     return str(request["ModelName"])
 
 
-def _begun(account: Account, base: str) -> str | None:
-    """The last job of this name that has not failed."""
+def _begun(account: Account, base: str, *, has_answers: bool) -> str | None:
+    """The last job of this name that runs, or is done and whose answers have not expired."""
+    wanted = {"InProgress", "Completed"} if has_answers else {"InProgress"}
     jobs = account.pages("sagemaker", "list_transform_jobs", NameContains=base, SortBy="CreationTime")
     alive = [
         str(job["TransformJobName"])
         for page in jobs
         for job in page["TransformJobSummaries"]
-        if job["TransformJobStatus"] in {"InProgress", "Completed"}
+        if job["TransformJobStatus"] in wanted
     ]
     return max(alive, default=None)
 
@@ -218,14 +223,18 @@ def _wait(account: Account, job: str) -> None:
         raise ServiceError(f"job '{job}' is {status} ({reason}): mend that, then run this again")
 
 
-def _collected(account: Account, names: list[str], answers: Place) -> tuple[dict[str, Any], list[str]]:
-    """Answers by picture, and the pictures without one."""
+def _answered(account: Account, names: list[str], answers: Place) -> list[str]:
+    """The pictures that have an answer."""
     pages = account.pages("s3", "list_objects_v2", Bucket=answers.bucket, Prefix=answers.prefix)
     keys = {item["Key"].removeprefix(answers.prefix) for page in pages for item in page.get("Contents", ())}
+    return [name for name in names if f"{name}.out" in keys]
+
+
+def _collected(account: Account, names: list[str], answers: Place) -> tuple[dict[str, Any], list[str]]:
+    """Answers by picture, and the pictures without one."""
     found: dict[str, Any] = {}
-    for name in names:
-        key = f"{name}.out"
-        item = account.read(answers.bucket, answers.prefix + key) if key in keys else None
+    for name in _answered(account, names, answers):
+        item = account.read(answers.bucket, f"{answers.prefix}{name}.out")
         if item is not None:
             found[name] = json.loads(item["Body"])
     return found, [name for name in names if name not in found]

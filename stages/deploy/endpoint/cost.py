@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stages.common.settings import Settings
-from stages.common.settings.endpoint import Endpoint
 from stages.deploy.endpoint.account import Account
 from stages.deploy.endpoint.names import VARIANT
 
@@ -49,19 +48,21 @@ def cost(settings: Settings, billed: bool = False, now: datetime | None = None) 
     elif settings.endpoint.kind == "serverless":
         said = _by_request(account, now)
     else:
-        said = _by_machine(settings.endpoint, account.names.endpoint, there, now)
+        said = _by_machine(account, there, now)
     return f"{said}{_billed(account, now) if billed else ''}"
 
 
-def price_of(endpoint: Endpoint) -> float:
-    """US dollars an instance-hour; 0 when none is known."""
-    return endpoint.price_hour or PRICES.get(endpoint.instance, 0.0)
-
-
-def _by_machine(endpoint: Endpoint, name: str, there: Any, now: datetime) -> str:
-    price, count = price_of(endpoint), int(there["ProductionVariants"][0].get("CurrentInstanceCount") or 0)
-    scaling = endpoint.scaling
-    low, high = (price * number * MONTH_HOURS for number in (scaling.least, scaling.most))
+def _by_machine(account: Account, there: Any, now: datetime) -> str:
+    """The machines that run, and the range that the settings leave to autoscaling, schedules included."""
+    endpoint, configuration = account.settings.endpoint, account.configuration(there["EndpointConfigName"])
+    running = configuration["ProductionVariants"][0] if configuration else {}
+    instance = str(running.get("InstanceType") or endpoint.instance)
+    price = endpoint.price_hour or PRICES.get(instance, 0.0)
+    count = int(there["ProductionVariants"][0].get("CurrentInstanceCount") or 0)
+    scaling, schedules = endpoint.scaling, endpoint.scaling.schedules
+    least = min([scaling.least, *(one.least for one in schedules)])
+    most = max([scaling.most, *(one.most for one in schedules)])
+    low, high = (price * number * MONTH_HOURS for number in (least, most))
     hours = (now - there["CreationTime"]).total_seconds() / 3600
     priced = (
         f"about {price * count:.3f} US dollars an hour, {low:.0f} to {high:.0f} a month (approximate list price of "
@@ -69,7 +70,10 @@ def _by_machine(endpoint: Endpoint, name: str, there: Any, now: datetime) -> str
         if price
         else "what that costs is not known here, until endpoint.price_hour names the price of an instance-hour"
     )
-    return f"deploy: endpoint '{name}' runs {count} x {endpoint.instance}: {priced}; it is there for {hours:.1f} hours"
+    return (
+        f"deploy: endpoint '{account.names.endpoint}' runs {count} x {instance}: {priced}; it is there for "
+        f"{hours:.1f} hours"
+    )
 
 
 def _by_request(account: Account, now: datetime) -> str:
@@ -118,4 +122,4 @@ def _billed(account: Account, now: datetime) -> str:
     )
 
 
-__all__ = ["cost", "price_of"]
+__all__ = ["cost"]

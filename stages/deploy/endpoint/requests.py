@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stages.common.aws.machines import has_own_disk
 from stages.common.settings import Settings
 from stages.deploy.endpoint.names import VARIANT, Names
 
@@ -21,9 +22,6 @@ DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 POLICY = "load"
 FROM_ZERO = "from-zero"
-
-LOCAL_DISKS = ("ml.g4dn.", "ml.g5.", "ml.g6.", "ml.p4d.", "ml.p5.")
-"""Machines with disks of their own, for which SageMaker refuses a key of the volume."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def plan(settings: Settings, names: Names, *, role: str, image: str, model_data:
     config |= _capture(settings, f"s3://{bucket}/{names.folder}")
     config |= _async(settings, f"s3://{bucket}/{names.folder}")
     endpoint, key = settings.endpoint, settings.aws.kms_key
-    if key and endpoint.kind != "serverless" and not endpoint.instance.startswith(LOCAL_DISKS):
+    if key and endpoint.kind != "serverless" and not has_own_disk(endpoint.instance):
         config["KmsKeyId"] = key
     return Plan(names, model, {"EndpointConfigName": names.revision(config), **config})
 

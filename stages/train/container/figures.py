@@ -14,7 +14,7 @@ from typing import Any
 
 from stages.common.mlflow_store import shown
 from stages.common.tracking import clean
-from stages.train.contract import METRICS, log_line, metrics_line, read_metrics
+from stages.train.contract import METRICS, log_line, metrics_line, read_metrics, tracked_figures
 from stages.train.types import Epoch
 
 LIVE_TIMEOUT = 5
@@ -46,7 +46,10 @@ class Figures:
             os.truncate(self._path, len(whole) + bool(whole))
 
     def add(self, epoch: Epoch) -> None:
-        """Keep an epoch, unless it is kept already, as those before a resumed one are."""
+        """Keep an epoch, unless it is kept already, as those before a resumed one are.
+
+        MLflow gets new ones alone: of what was kept before, and of an epoch done again, the client's replay takes care.
+        """
         before = self._kept.get(epoch.number)
         if before is None or dict(before.figures) != dict(epoch.figures):
             epoch = Epoch(epoch.number, epoch.figures, int(time.time() * 1000))
@@ -54,10 +57,10 @@ class Figures:
                 stream.write(metrics_line(epoch))
                 stream.flush()
                 os.fsync(stream.fileno())
-            self._kept[epoch.number] = before = epoch
+            self._kept[epoch.number] = epoch
             print(log_line(epoch), flush=True)
-        if self._live is not None:
-            self._live.send(before)
+        if before is None and self._live is not None:
+            self._live.send(epoch)
 
     def close(self) -> None:
         """Let MLflow have what waits, for a while."""
@@ -134,7 +137,9 @@ class Live:
     def _log(self, client: Any, epoch: Epoch) -> None:
         from mlflow.entities import Metric
 
-        metrics = [Metric(clean(name), value, epoch.time, epoch.number) for name, value in epoch.figures.items()]
+        metrics = [
+            Metric(clean(name), value, epoch.time, epoch.number) for name, value in tracked_figures(epoch).items()
+        ]
         client.log_batch(self._run_id, metrics=metrics)
 
 

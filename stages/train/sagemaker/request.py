@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.common.aws.machines import has_own_disk
 from stages.common.errors import SettingsError
 from stages.common.settings.aws import Aws
 from stages.common.settings.jobs import TrainingJobs
-
-OWN_DISK = re.compile(r"^ml\.(g4dn|g5|g6e?|g7e?|p3dn|p4de?|p5(e|en)?|p6[a-z0-9-]*|trn1n?|trn2|\w+d)\.")
-"""Instances with disks of their own, which take no key for the volume (``ResourceConfig$VolumeKmsKeyId``)."""
 
 VALUE_LIMIT = 256
 """Longest value of a tag."""
@@ -118,6 +115,6 @@ def resources(order: Order, aws: Aws, jobs: TrainingJobs) -> dict[str, Any]:
         config["InstanceType"] = order.instances[0]
     else:
         config["InstancePreferences"] = [{"InstanceType": name} for name in order.instances]
-    if aws.kms_key and not any(OWN_DISK.match(name) for name in order.instances):
+    if aws.kms_key and not any(has_own_disk(name) for name in order.instances):
         config["VolumeKmsKeyId"] = aws.kms_key
     return config

@@ -16,10 +16,11 @@ from stages.common.errors import InputError, ServiceError
 from stages.deploy.answer import answer as answered
 from stages.deploy.bundle import Bundle, open_bundle, pack
 from stages.deploy.deploy import deploy
-from stages.deploy.drift.captured import count
+from stages.deploy.drift.captured import count, in_bucket
 from stages.deploy.drift.measures import Histograms
 from stages.deploy.drift.reference import make_reference
 from stages.deploy.drift.report import drift_of_endpoint, drift_of_folder
+from stages.deploy.endpoint.account import Account
 from tests.deploy.conftest import LIMITS, NAMES
 from tests.deploy.endpoint.aws import Aws, captured
 from tests.deploy.endpoint.conftest import ENDPOINT, account, clients, fake, settings_of  # noqa: F401
@@ -90,6 +91,31 @@ def test_what_cannot_be_read_is_counted_and_left_out(packed: Bundle) -> None:
     assert (seen.histograms.answers, seen.histograms.pictures, seen.unreadable, seen.others) == (3, 1, 5, 1)
 
 
+@pytest.mark.parametrize("kept", ["text", ["a", "list"], 7, {"encoding": "BASE64", "data": 7}])
+def test_a_picture_that_was_kept_as_something_else_is_left_out(packed: Bundle, kept: object) -> None:
+    record = json.loads(captured([(shot(120, 0), answer(packed))]))
+    record["captureData"]["endpointInput"] = kept
+    seen = count([json.dumps(record).encode()], Histograms(NAMES, 0.5), packed.settings.model_sha256, 1_000_000)
+    assert (seen.histograms.answers, seen.histograms.pictures, seen.unreadable) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("hours", "found"), [(0.7, [b"14"]), (0.99, [b"14", b"13"]), (1, [b"14", b"13"]), (1.9, [b"14", b"13", b"12"])]
+)
+def test_each_hour_that_is_asked_for_is_read(fake: Aws, hours: float, found: list[bytes]) -> None:  # noqa: F811
+    folder = f"s3://models/sim-to-cloud/endpoints/{ENDPOINT}/capture/{ENDPOINT}/AllTraffic/2026/07/01"
+    for hour in (11, 12, 13, 14):
+        fake.put(f"{folder}/{hour}/00-00-000-a.jsonl", str(hour).encode())
+    assert list(in_bucket(Account(settings_of(fake)), hours, datetime(2026, 7, 1, 14, 47, tzinfo=UTC))) == found
+
+
+@pytest.mark.parametrize("hours", [float("nan"), float("inf"), 1e12, 0, -1])
+def test_hours_that_cannot_be_looked_back(fake: Aws, hours: float, tmp_path: Path) -> None:  # noqa: F811
+    with pytest.raises(InputError, match=r"is no time to look back: give more than 0 and at most 8760$"):
+        drift_of_endpoint(settings_of(fake), hours, tmp_path / "drift.json", strict=False)
+    assert fake.calls == []
+
+
 def captures(packed: Bundle, bright: int, boxes: int = 2, number: int = 60) -> bytes:
     said = answer(packed, boxes)
     return captured([(shot(bright, 100 + one), said) for one in range(number)])
@@ -149,3 +175,9 @@ def test_the_job_of_an_endpoint(fake: Aws, model: Path, dataset: Path, tmp_path:
     }
     assert told["Worst"] > 0.25
     assert {"brightness", "objects", "category_trained"} <= set(told)
+    fake.sagemaker._models.clear()
+    with pytest.raises(ServiceError, match="has lost its configuration or its model: deploy the model again"):
+        drift_of_endpoint(settings, 24, tmp_path / "drift.json", strict=False)
+    fake.sagemaker.endpoint_configs.clear()
+    with pytest.raises(ServiceError, match="has lost its configuration or its model: deploy the model again"):
+        drift_of_endpoint(settings, 24, tmp_path / "drift.json", strict=False)

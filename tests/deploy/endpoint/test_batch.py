@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import boto3
 import pytest
 
 from stages.common.errors import InputError, ServiceError
 from stages.deploy.bundle import Bundle
-from stages.deploy.endpoint.batch import transform
+from stages.deploy.endpoint.account import Account
+from stages.deploy.endpoint.batch import Place, job_request, transform
 from tests.deploy.conftest import picture
 from tests.deploy.endpoint.aws import Aws
 from tests.deploy.endpoint.conftest import ENDPOINT, settings_of
@@ -47,6 +49,16 @@ def test_the_same_call_again_takes_the_answers_that_are_there(
     fake.put("s3://models/sim-to-cloud/in/today/c.jpg", picture(100, 100))
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "3.json")
     assert len(fake.sagemaker.transform_jobs) == 2
+
+
+def test_a_job_whose_answers_have_expired_is_done_again(fake: Aws, bundle: Bundle, folder: str, tmp_path: Path) -> None:
+    settings = settings_of(fake)
+    transform(settings, folder, "", 1, bundle.folder, tmp_path / "1.json")
+    for key in [key for key in fake.objects() if key.endswith(".out")]:
+        boto3.client("s3", endpoint_url=fake.url, region_name="us-east-1").delete_object(Bucket="models", Key=key)
+    said = transform(settings, folder, "", 1, bundle.folder, tmp_path / "2.json")
+    assert "found 4 objects in 2 of 2 pictures" in said
+    assert [name.rpartition("-")[2] for name in fake.sagemaker.transform_jobs] == ["0", "1"]
 
 
 def test_a_client_that_is_killed_starts_no_second_job(fake: Aws, bundle: Bundle, folder: str, tmp_path: Path) -> None:
@@ -92,6 +104,16 @@ def test_a_failed_job_is_told_and_can_be_run_again(fake: Aws, bundle: Bundle, fo
             transform(settings, folder, "", 1, bundle.folder, tmp_path / "batch.json")
     transform(settings, folder, "", 1, bundle.folder, tmp_path / "batch.json")
     assert [name.rpartition("-")[2] for name in fake.sagemaker.transform_jobs] == ["0", "1"]
+
+
+@pytest.mark.parametrize(("instance", "with_key"), [("ml.c5.xlarge", True), ("ml.g6e.xlarge", False)])
+def test_what_the_api_takes(fake: Aws, instance: str, with_key: bool) -> None:
+    """No key for volumes of machines with disks of their own, no payload above 100 MB."""
+    key, place = "arn:aws:kms:us-east-1:123456789012:key/a", Place("models", "")
+    settings = settings_of(fake, f"aws.kms_key={key}", f"endpoint.instance={instance}", "deploy.max_body_mb=200")
+    request = job_request(Account(settings), "job", "model", "s3://models/manifest.json", place, 1)
+    assert ("VolumeKmsKeyId" in request["TransformResources"]) is with_key
+    assert request["MaxPayloadInMB"] == 100
 
 
 @pytest.mark.parametrize(

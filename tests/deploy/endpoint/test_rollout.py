@@ -308,7 +308,11 @@ def test_cost(fake: Aws, model: Path, frames: Path) -> None:
     do("deploy", settings, model, frames)
     assert "runs 2 x ml.c5.xlarge: about 0.408 US dollars an hour, 298 to 596 a month" in cost(settings)
     assert "AWS billed 0.00 US dollars this month" in cost(settings, billed=True)
-    unknown = cost(settings_of(fake, "endpoint.instance=ml.c5.9xlarge"), billed=True)
+    assert "runs 2 x ml.c5.xlarge" in cost(settings_of(fake, "endpoint.instance=ml.g5.xlarge"))
+    scheduled = settings_of(fake, "deploy=sagemaker-scheduled", "endpoint.service=detector")
+    assert "about 0.408 US dollars an hour, 149 to 596 a month" in cost(scheduled)
+    fake.sagemaker.endpoint_configs[serving(fake)].production_variants[0]["InstanceType"] = "ml.c5.9xlarge"
+    unknown = cost(settings, billed=True)
     assert "runs 2 x ml.c5.9xlarge: what that costs is not known here, until endpoint.price_hour names" in unknown
     assert "AWS billed 0.00 US dollars this month" in unknown
 

@@ -48,6 +48,26 @@ def test_an_epoch_done_again_with_other_figures_counts(tmp_path: Path) -> None:
     assert [epoch.figures["loss"] for epoch in read_metrics((tmp_path / METRICS).read_bytes())] == [2.0]
 
 
+class Sent(Live):
+    """Sends nothing, and says what it would."""
+
+    def __init__(self) -> None:
+        self.epochs: list[Epoch] = []
+
+    def send(self, epoch: Epoch) -> None:
+        self.epochs.append(epoch)
+
+
+def test_mlflow_is_sent_no_epoch_that_was_kept_before(tmp_path: Path) -> None:
+    live = Sent()
+    Figures(tmp_path, live).add(Epoch(1, {"loss": 1.0}))
+    again = Figures(tmp_path, live)
+    for epoch in (Epoch(1, {"loss": 1.0}), Epoch(1, {"loss": 2.0}), Epoch(2, {"loss": 0.5})):
+        again.add(epoch)
+    assert [(epoch.number, epoch.figures["loss"]) for epoch in live.epochs] == [(1, 1.0), (2, 0.5)]
+    assert all(epoch.time for epoch in live.epochs)
+
+
 def test_an_mlflow_that_is_none_is_mentioned_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     live = Live("http://user:secret@127.0.0.1:9", "0" * 32)
     figures = Figures(tmp_path, live)

@@ -111,14 +111,21 @@ def test_mlflow_gets_each_figure_once(done: Done, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs.db"
     client = MlflowClient(uri)
     run_id = client.create_run(client.create_experiment("test")).info.run_id
-    # all epochs are done: the container goes over what is there, as it does after an interruption
+    # all epochs are done, and none is kept: the container goes over them, and after an interruption once more
     shutil.copytree(done.tree.root, tmp_path / "ml")
-    code, said = run(Tree(tmp_path / "ml", tmp_path / "scratch"), MLFLOW_TRACKING_URI=uri, MLFLOW_RUN_ID=run_id)
-    assert code == 0, said
-    history = client.get_metric_history(run_id, "train/box_loss")
-    assert [(point.step, point.timestamp, point.value) for point in history] == [
-        (epoch.number, epoch.time, epoch.figures["train/box_loss"]) for epoch in done.epochs
-    ]
+    tree = Tree(tmp_path / "ml", tmp_path / "scratch")
+    (tree.checkpoints / METRICS).unlink()
+    for _ in range(2):
+        code, said = run(tree, MLFLOW_TRACKING_URI=uri, MLFLOW_RUN_ID=run_id)
+        assert code == 0, said
+    epochs = read_metrics((tree.checkpoints / METRICS).read_bytes())
+    assert len(epochs) == EPOCHS
+    for figure, name in (("train/box_loss", "train/box_loss"), ("lr/pg0", "train/learning_rate_pg0")):
+        history = client.get_metric_history(run_id, name)
+        assert [(point.step, point.timestamp, point.value) for point in history] == [
+            (epoch.number, epoch.time, epoch.figures[figure]) for epoch in epochs
+        ]
+    assert "lr/pg0" not in client.get_run(run_id).data.metrics
 
 
 def test_a_corrupt_tar_fails_with_its_name(tmp_path: Path) -> None:
