@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,14 @@ class JobFolder:
         """Folder for small files about other people's assets."""
         return self.root / ASSETS
 
-    def asked(self) -> list[int]:
-        """Frames that there is a request for, in order."""
-        return sorted(int(path.stem) for path in (self.root / REQUESTS).glob("[0-9]*.json"))
+    def asked(self) -> dict[int, tuple[int, int]]:
+        """Frames that there is a request for, in order, each with what tells it from another request for the frame."""
+        found = {}
+        for path in sorted((self.root / REQUESTS).glob("[0-9]*.json"), key=lambda path: int(path.stem)):
+            with suppress(FileNotFoundError):  # met and removed meanwhile
+                status = path.stat()
+                found[int(path.stem)] = status.st_ino, status.st_mtime_ns
+        return found
 
     def settled(self) -> set[int]:
         """Frames that the journal calls done, and whose passes are there, or failed."""

@@ -69,6 +69,9 @@ class Capture:
 
     def __init__(self, folder: JobFolder, job: Mapping[str, Any]) -> None:
         self._folder, self._job = folder, job
+        # a frame whose request is another one by now is rendered again
+        asked, settled = folder.asked(), folder.settled()
+        self._settled = {frame: stamp for frame, stamp in asked.items() if frame in settled}
         self._runtime = Runtime(job)
         module, _, name = job["builder"].partition(":")
         self._scene = Scene(self._runtime.new_stage(), getattr(importlib.import_module(module), name))
@@ -80,9 +83,10 @@ class Capture:
 
     def serve(self) -> str:
         """Render what is asked for; why it ended."""
-        settled, broken, asked_at = self._folder.settled(), 0, time.monotonic()
+        broken, asked_at = 0, time.monotonic()
         while self.served < self._job["lifetime"]:
-            wanted = [frame for frame in self._folder.asked() if frame not in settled]
+            asked = self._folder.asked()
+            wanted = [frame for frame, stamp in asked.items() if self._settled.get(frame) != stamp]
             if not wanted:
                 if self._folder.stop.exists():
                     return "stopped"
@@ -91,7 +95,7 @@ class Capture:
                 time.sleep(PAUSE)
                 continue
             fine = self._serve_one(wanted[0])
-            settled.add(wanted[0])
+            self._settled[wanted[0]] = asked[wanted[0]]
             self.served += 1
             broken = 0 if fine else broken + 1
             asked_at = time.monotonic()

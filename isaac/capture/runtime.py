@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from isaac.capture.read import CaptureError
+
 QUIET = ("--/app/asyncRendering=false", "--/omni/replicator/asyncRendering=false",
          "--/exts/isaacsim.core.throttling/enable_async=false")  # fmt: skip
 """Kit arguments without which frames are skipped: throttling turns asynchronous rendering on when time stands still."""
@@ -90,7 +92,12 @@ class Runtime:
             product = self._rep.create.render_product(camera, size, force_new=True)
             annotators = {}
             for name in self._names:
-                annotators[name] = self._rep.annotators.get(name, init_params=PARAMETERS.get(name, {}))
+                try:
+                    annotators[name] = self._rep.annotators.get(name, init_params=PARAMETERS.get(name, {}))
+                except Exception as error:
+                    raise CaptureError(
+                        f"Replicator has no annotator '{name}' ({error}): correct the settings"
+                    ) from error
                 annotators[name].attach(product)
             self._products[size] = product, annotators
         for other, (product, _) in self._products.items():

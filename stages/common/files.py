@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from stages.common.errors import InputError
+
 CHUNK = 1 << 20
 
 
@@ -60,8 +62,15 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     What a killed process left there is removed first.
 
     Args:
-        path: final place; what it holds is replaced as a whole.
+        path: final place; what it holds is replaced as a whole. A link stays, and the folder that it names is replaced.
+
+    Raises:
+        InputError: when a file is there, or on the way there.
     """
+    path = path.resolve()
+    taken = next(place for place in (path, *path.parents) if place.exists())
+    if not taken.is_dir():
+        raise InputError(f"{taken} is a file: choose another folder")
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -22,6 +22,9 @@ SHOWN = 8
 ROWS = 400
 """Lines of a tree before the rest is only counted."""
 
+METADATA = ("upAxis", "metersPerUnit", "startTimeCode", "endTimeCode", "timeCodesPerSecond", "framesPerSecond")
+"""What a stage has from its root layer alone, and not from the layers below it."""
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -116,7 +119,7 @@ def _opened(source: Path) -> Any:
     below = Usd.Stage.Open(str(source))
     if below.GetDefaultPrim():
         over.defaultPrim = below.GetDefaultPrim().GetName()
-    for name in ("upAxis", "metersPerUnit"):
+    for name in METADATA:
         if below.HasAuthoredMetadata(name):
             stage.SetMetadata(name, below.GetMetadata(name))
     return stage

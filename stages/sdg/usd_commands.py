@@ -74,8 +74,9 @@ def _usd(args: argparse.Namespace) -> str:
     urls = {str(item.parameters[USD]) for item in foreign(plan)}
     found = problems(out)
     if args.references:
-        # addresses that only Omniverse can open are no fault
-        found = [text for text in found if not any(url in text for url in urls)]
+        # addresses that only Omniverse can open are no fault; OpenUSD says them with one slash after the scheme
+        said_as = {*urls, *(url.replace("://", ":/") for url in urls)}
+        found = [text for text in found if not any(url in text for url in said_as)]
     said = f"; OpenUSD finds {len(found)} faults: {'; '.join(found[:3])}" if found else "; OpenUSD finds no fault"
     if urls and args.references:
         said += f"; {len(foreign(plan))} things are references to {len(urls)} files of others, which were not opened"
@@ -93,8 +94,11 @@ def _changed(overrides: list[str]) -> Any:
 
 
 def _semantics(args: argparse.Namespace) -> str:
+    from stages.common.errors import SettingsError
     from stages.sdg.semantics import describe, label_file, read_rules
 
+    if args.rules is None and (args.clear or args.layer is not None):
+        raise SettingsError("--clear and --out change nothing without rules: give --rules FILE, too")
     made = label_file(args.source, read_rules(args.rules) if args.rules else None, args.layer, clear=args.clear)
     print(made.tree, flush=True)
     if made.report is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.files import atomic_write, sha256_of, write_json
+from stages.common.errors import InputError
+from stages.common.files import atomic_write, replaced_folder, sha256_of, write_json
 
 
 def test_a_written_file_is_whole(tmp_path: Path) -> None:
@@ -48,3 +49,22 @@ def test_sha256(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
     path.write_bytes(b"x" * (3 << 20))
     assert sha256_of(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "old").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("disk")
+    with replaced_folder(tmp_path / "link") as partial:
+        (partial / "new").write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "link"]
+
+
+@pytest.mark.parametrize("below", ["", "out", "out/deep"])
+def test_a_file_is_not_replaced_by_a_folder(tmp_path: Path, below: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("seed: 0")
+    with pytest.raises(InputError, match=r"config\.yaml is a file: choose another"), replaced_folder(path / below):
+        pass
+    assert path.read_text() == "seed: 0"

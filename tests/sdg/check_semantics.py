@@ -19,6 +19,10 @@ def hall(tmp_path: Path) -> Path:
     stage = Usd.Stage.CreateNew(str(tmp_path / "stage" / "hall.usda"))
     UsdGeom.SetStageUpAxis(stage, "Z")
     UsdGeom.SetStageMetersPerUnit(stage, 0.01)
+    stage.SetStartTimeCode(1)
+    stage.SetEndTimeCode(240)
+    stage.SetTimeCodesPerSecond(60)
+    stage.SetFramesPerSecond(30)
     stage.SetDefaultPrim(UsdGeom.Xform.Define(stage, "/World").GetPrim())
     for name in ("PalletTruck_01", "Aisle/PalletTruck_02", "Rack"):
         UsdGeom.Cube.Define(stage, f"/World/{name}")
@@ -47,6 +51,8 @@ def test_the_layer_has_the_labels_and_the_file_stays(hall: Path, tmp_path: Path)
     stage = Usd.Stage.Open(str(made.layer))
     assert UsdGeom.GetStageMetersPerUnit(stage) == pytest.approx(0.01)
     assert str(stage.GetDefaultPrim().GetPath()) == "/World"
+    assert (stage.GetStartTimeCode(), stage.GetEndTimeCode()) == (1, 240)
+    assert (stage.GetTimeCodesPerSecond(), stage.GetFramesPerSecond()) == (60, 30)
     assert "PalletTruck_01 [Cube] <- pallet_truck" in made.tree
     assert made.report is not None
     told = describe(made.report)
@@ -112,6 +118,8 @@ def test_the_commands(hall: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     rules.write_text(RULES)
     assert main(["semantics", str(hall)]) == 0
     assert "Rack [Cube]" in capsys.readouterr().out
+    assert main(["semantics", str(hall), "--clear"]) == 2
+    assert "give --rules FILE" in capsys.readouterr().err
     assert main(["semantics", str(hall), "--rules", str(rules), "--out", str(tmp_path / "out.usda")]) == 0
     assert "2 prims labelled" in capsys.readouterr().out
     rules.write_text("/World/Jack: pallet\n")
@@ -131,3 +139,10 @@ def test_the_commands(hall: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     said = capsys.readouterr().out
     assert "OpenUSD finds no fault; 7 things are references to 4 files of others, which were not opened" in said
     assert "/Assets/Isaac/5.1/Isaac/Environments/Simple_Warehouse/warehouse.usd@" in out.read_text()
+    elsewhere = "scene.recipe.environment=https://host.example/hall.usd"
+    assert main([*recipe, "-S", elsewhere, "--references"]) == 0
+    assert "OpenUSD finds no fault; 7 things are references to 4 files" in capsys.readouterr().out
+    packed = tmp_path / "frame.usdz"
+    assert main(["usd", "--frame", "4", "--out", str(packed), "--references", "-S", "scene=simple_warehouse"]) == 3
+    assert "cannot refer to other people's files" in capsys.readouterr().err
+    assert not packed.exists()

@@ -37,15 +37,9 @@ def find(root: Path) -> Folder | None:
     notes: list[str] = []
     known: set[Path] = set()
     for file in files:
-        content = _load(file)
-        colours, names = _categories(content)
-        rows: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
-        for item in content["annotations"]:
-            rows[item["image_id"]].append(item)
-        for image in content["images"]:
-            path = file.parent / image["file_name"].replace("\\", "/")
+        for path, frame in _frames(root, file):
             known.add(path.resolve())
-            frames.append(_listed(root, file, image, path, rows[image["id"]], names, colours))
+            frames.append(frame)
     unknown = [path for path in root.rglob("rgb_*") if path.is_file() and path.resolve() not in known]
     if unknown:
         notes.append(f"{len(unknown)} pictures are in no annotation file, as after a run that was killed")
@@ -54,12 +48,21 @@ def find(root: Path) -> Folder | None:
     return Folder("coco_writer", frames, notes)
 
 
-def _load(file: Path) -> dict[str, Any]:
+def _frames(root: Path, file: Path) -> list[tuple[Path, Listed]]:
+    """Pictures and frames of one annotation file."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return {name: list(content[name]) for name in ("images", "annotations", "categories")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        colours, names = _categories(content)
+        rows: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+        for item in content["annotations"]:
+            rows[item["image_id"]].append(item)
+        frames = []
+        for image in content["images"]:
+            path = file.parent / image["file_name"].replace("\\", "/")
+            frames.append((path, _listed(root, file, image, path, rows[image["id"]], names, colours)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file} cannot be read as COCO ({error}): write it again, or remove it") from error
+    return frames
 
 
 def _categories(content: dict[str, Any]) -> tuple[dict[str, tuple[int, ...]], dict[int, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def _rows(file: Path) -> Iterator[Row]:
             label, numbers = " ".join(fields[:-NUMBERS]), [float(field) for field in fields[-NUMBERS:]]
         except ValueError:
             label, numbers = "", []
-        if not label or len(numbers) != NUMBERS:
+        if not label or len(numbers) != NUMBERS or not all(map(math.isfinite, numbers[1:7])):
             raise DamagedError(f"{file.name} holds a line that is no KITTI label")
         left, top, right, bottom = numbers[3:7]
         xyxy = (left, top, right + INCLUSIVE, bottom + INCLUSIVE)

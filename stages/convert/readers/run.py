@@ -170,6 +170,8 @@ def _check(source: Path, out: Path, classes: Collection[str], mapping: Mapping[s
         raise SettingsError(f"{out} holds what is to be read: choose another --out")
     if (out / MANIFEST).is_file() and not replace and read_manifest(out).key != KEY:
         raise SettingsError(f"{out} holds rendered frames: choose another --out, or give --replace to lose them")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: choose another --out")
     if out.is_dir() and not (out / MANIFEST).is_file() and any(out.iterdir()):
         raise SettingsError(f"{out} holds something else than frames: choose another --out")
 

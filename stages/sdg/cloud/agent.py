@@ -55,7 +55,7 @@ class Agent:
 
     def serve(self) -> str:
         """Do what there is to do; why it ended: ``idle`` or ``interrupted``."""
-        done: set[str] = set()
+        done = ""
         idle_since = time.monotonic()
         self._say(state="waiting")
         while True:
@@ -63,10 +63,10 @@ class Agent:
                 self._say(state="interrupted")
                 return "interrupted"
             work = self.box.get_json(WORK)
-            if work and work["id"] not in done:
+            if work and work["id"] != done:
                 if self._work(work) == "interrupted":
                     return "interrupted"
-                done.add(work["id"])
+                done = work["id"]
                 idle_since = time.monotonic()
             if time.monotonic() - idle_since > self.idle_seconds:
                 self._say(state="idle")

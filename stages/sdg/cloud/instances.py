@@ -51,6 +51,7 @@ class Instance:
         price: US dollars an hour at most.
         reason: why it ended, as EC2 says it; empty while it runs.
         spot: id of its spot request; empty for on demand.
+        source: SHA-256 of the sources that it renders with.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Instance:
     price: float
     reason: str = ""
     spot: str = ""
+    source: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -124,12 +126,13 @@ def boot_script(settings: Settings, names: Names, hours: float) -> str:
     return re.sub(r"@([a-z_]+)@", lambda found: values[found[1]], text)
 
 
-def launch(settings: Settings, names: Names, spent: float = 0.0) -> Instance:
+def launch(settings: Settings, names: Names, source: str, spent: float = 0.0) -> Instance:
     """Start one instance of the first type that is to be had. Its profile must be there.
 
     Args:
         settings: with the limits.
         names: of the host.
+        source: SHA-256 of the sources that it will fetch.
         spent: US dollars of the run so far.
 
     Raises:
@@ -140,7 +143,7 @@ def launch(settings: Settings, names: Names, spent: float = 0.0) -> Instance:
     refused: dict[str, str] = {}
     for kind in settings.host.instances:
         hours = hours_for(settings, kind, spent)
-        answer = _run(settings, names, kind, image, group, hours)
+        answer = _run(settings, names, kind, image, group, hours, source)
         if isinstance(answer, Instance):
             return answer
         refused[kind] = answer
@@ -159,7 +162,9 @@ def _image(settings: Settings) -> str:
     return str(answer["Parameter"]["Value"])
 
 
-def _run(settings: Settings, names: Names, kind: str, image: str, group: str, hours: float) -> Instance | str:
+def _run(
+    settings: Settings, names: Names, kind: str, image: str, group: str, hours: float, source: str
+) -> Instance | str:
     """An instance, or the code that says that there is no room for this type."""
     from botocore.exceptions import ClientError
 
@@ -170,6 +175,7 @@ def _run(settings: Settings, names: Names, kind: str, image: str, group: str, ho
         *host_tags(settings, names.host),
         {"Key": f"{TAG}-deadline", "Value": ends.isoformat(timespec="seconds")},
         {"Key": f"{TAG}-price", "Value": f"{price:g}"},
+        {"Key": f"{TAG}-source", "Value": source},
     ]
     arguments: dict[str, Any] = {
         "ImageId": image,
@@ -238,6 +244,7 @@ def _instance(told_of: dict[str, Any]) -> Instance:
         price=float(tagged.get(f"{TAG}-price", 0)),
         reason=told_of.get("StateReason", {}).get("Code", ""),
         spot=told_of.get("SpotInstanceRequestId", ""),
+        source=tagged.get(f"{TAG}-source", ""),
     )
 
 

@@ -19,7 +19,7 @@ class Names:
     Attributes:
         project: of the account.
         host: chosen by the user, ``default`` when nothing is said.
-        bucket: for source, work and results.
+        bucket: for source, work and results; empty when none is named, which what ends a host does without.
         prefix: of the host's objects, with a slash at its end.
     """
 
@@ -47,11 +47,9 @@ def names_of(settings: Settings, host: str) -> Names:
     """Names of a host.
 
     Raises:
-        SettingsError: when no bucket is named, or the name cannot be one.
+        SettingsError: when the name cannot be one.
     """
-    bucket = settings.aws.bucket or settings.storage.bucket
-    if not bucket:
-        raise SettingsError("aws.bucket is empty: name the bucket for work and results, as in aws.bucket=my-frames")
+    bucket = settings.aws.bucket or settings.storage.bucket or ""
     if not host.replace("-", "").isalnum() or not host.isascii() or len(host) > 24:
         raise SettingsError(f"'{host}' cannot be a host's name: use up to 24 letters, digits and dashes")
     return Names(settings.aws.project, host, bucket, f"{settings.host.prefix}/{host}/")

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
-from stages.common.errors import RenderError, ServiceError, StageError
+from stages.common.errors import RenderError, ServiceError, SettingsError, StageError
 from stages.common.settings import Settings
 from stages.sdg.cloud.access import groups, make_profile, profiles, remove_groups, remove_profile
 from stages.sdg.cloud.bill import Bill, settle, work_of
@@ -21,6 +21,7 @@ from stages.sdg.cloud.box import BILL, BOOT_LOG, FRAMES, LOG, SOURCE, STATUS, WO
 from stages.sdg.cloud.clients import client
 from stages.sdg.cloud.instances import Instance, end, instances, launch, now
 from stages.sdg.cloud.names import Names, names_of
+from stages.sdg.shards.manifest import MANIFEST
 
 OVERTIME = timedelta(minutes=5)
 """After its deadline a machine that still runs is ended from here."""
@@ -46,12 +47,18 @@ class Watch:
 
 
 def box_of(settings: Settings, names: Names) -> Box:
-    """The host's folder in object storage."""
+    """The host's folder in object storage.
+
+    Raises:
+        SettingsError: when no bucket is named.
+    """
+    if not names.bucket:
+        raise SettingsError("aws.bucket is empty: name the bucket for work and results, as in aws.bucket=my-frames")
     return Box(client(settings.aws, "s3"), names.bucket, names.prefix)
 
 
 def up(settings: Settings, host: str, source: bytes, watch: Watch | None = None, spent: float = 0.0) -> Instance:
-    """Start a host, or find the one that is there.
+    """Start a host, or find the one that is there; one that does not fit is ended first, if it has no work.
 
     Args:
         settings: of the pipeline.
@@ -64,15 +71,20 @@ def up(settings: Settings, host: str, source: bytes, watch: Watch | None = None,
         ServiceError: when AWS refuses or has no room; nothing is then left of it.
     """
     names, seen = names_of(settings, host), watch or Watch()
+    box, digest = box_of(settings, names), hashlib.sha256(source).hexdigest()
     alive = [item for item in instances(settings, host) if item.is_alive]
+    for item in alive:
+        if _fits(settings, item, digest, spent):
+            return item
     if alive:
-        return alive[0]
+        _refuse_busy(box, host)
+        seen.say(f"host '{host}' has other sources or another type than asked for, or may cost more: it is ended")
+        down(settings, host)
     with _nothing_left(settings, host):
-        box = box_of(settings, names)
         box.remove(STATUS, BOOT_LOG)
         box.put(SOURCE, source)
         make_profile(settings, names)
-        made = launch(settings, names, spent)
+        made = launch(settings, names, digest, spent)
         seen.say(
             f"host '{host}' is {made.id}, {made.kind} ({settings.host.market}, at most {made.price:g} dollars an "
             f"hour), which ends by itself on {made.deadline:%Y-%m-%d %H:%M} UTC at the latest"
@@ -80,8 +92,28 @@ def up(settings: Settings, host: str, source: bytes, watch: Watch | None = None,
     return made
 
 
+def _fits(settings: Settings, machine: Instance, digest: str, spent: float) -> bool:
+    """Whether a machine that is there has these sources, is of a type that is asked for, and ends within the limit."""
+    price = settings.host.instances.get(machine.kind)
+    if price is None or machine.source != digest:
+        return False
+    return machine.deadline <= now() + OVERTIME + timedelta(hours=max(0.0, settings.host.spend_limit - spent) / price)
+
+
+def _refuse_busy(box: Box, host: str, number: str = "") -> None:
+    """A ServiceError while the host's machine renders another job than this one."""
+    work, news = box.get_json(WORK), box.get_json(STATUS) or {}
+    if work and work["id"] != number and news.get("work") == work["id"] and news.get("state") == "running":
+        raise ServiceError(
+            f"host '{host}' renders another job: wait for it, end it with `cloud down --name {host}`, or use "
+            "another --name"
+        )
+
+
 def down(settings: Settings, host: str | None) -> str:
     """End a host and remove all that it had; frames in object storage stay, and the bill of a job that is not done.
+
+    Without the name of a bucket, object storage is left alone.
 
     Args:
         settings: of the account.
@@ -111,7 +143,8 @@ def down(settings: Settings, host: str | None) -> str:
         attempt(0, lambda mine=mine, name=name: _end(settings, mine, name, counts))  # type: ignore[misc]
         attempt(2, lambda name=name: remove_groups(settings, name))  # type: ignore[misc]
         attempt(3, lambda names=names: int(remove_profile(settings, names)))  # type: ignore[misc]
-        attempt(0, lambda names=names: _forget(settings, names))  # type: ignore[misc]
+        if names.bucket:
+            attempt(0, lambda names=names: _forget(settings, names))  # type: ignore[misc]
     if errors:
         raise errors[0]
     if not any(counts):
@@ -147,10 +180,9 @@ def status(settings: Settings) -> str:
         late = ", PAST ITS DEADLINE" if item.is_alive and moment > item.deadline + OVERTIME else ""
         if item.state == "terminated":
             continue
-        news = box_of(settings, names_of(settings, item.host)).get_json(STATUS) or {}
         lines.append(
-            f"{item.host}: {item.id} {item.kind} {item.state}, {news.get('state', 'starting')} "
-            f"({news.get('frames', 0)} frames), at most {item.spent(moment):.2f} dollars so far, "
+            f"{item.host}: {item.id} {item.kind} {item.state}, {_news(settings, item.host)}, "
+            f"at most {item.spent(moment):.2f} dollars so far, "
             f"ends on {item.deadline:%Y-%m-%d %H:%M} UTC{late}; aws ssm start-session --target {item.id}"
         )
     left = _hosts(settings, []) - {item.host for item in instances(settings) if item.is_alive}
@@ -158,6 +190,15 @@ def status(settings: Settings) -> str:
         f"{name}: no instance, but a role, profile or security group: `cloud down --name {name}`" for name in left
     ]
     return "\n".join(lines) or "no host is there"
+
+
+def _news(settings: Settings, host: str) -> str:
+    """What a host said last; its machine is there whatever object storage answers."""
+    try:
+        news = box_of(settings, names_of(settings, host)).get_json(STATUS) or {}
+    except StageError as error:
+        return f"no news ({error})"
+    return f"{news.get('state', 'starting')} ({news.get('frames', 0)} frames)"
 
 
 def run(
@@ -178,7 +219,7 @@ def run(
     Args:
         settings: of the pipeline.
         params: text of ``params.yaml``, what the host renders.
-        folder: for the frames.
+        folder: for the frames, whose old frames are replaced.
         source: of this checkout.
         host: its name.
         keep: leave the host running for more work; it ends by itself when idle.
@@ -188,20 +229,16 @@ def run(
         A sentence.
 
     Raises:
+        SettingsError: when the folder holds something else than frames.
         RenderError: when rendering failed there.
         ServiceError: when the host cannot be had, or its time or money is used up.
     """
+    folder = _place(folder)
     seen, names = watch or Watch(), names_of(settings, host)
     box = box_of(settings, names)
     number = hashlib.sha256(params.encode() + source).hexdigest()[:16]
-    before = box.get_json(WORK)
-    if before and before["id"] != number and any(item.is_alive for item in instances(settings, host)):
-        news = box.get_json(STATUS) or {}
-        if news.get("work") == before["id"] and news.get("state") == "running":
-            raise ServiceError(
-                f"host '{host}' renders another job: wait for it, end it with `cloud down --name {host}`, or use "
-                "another --name"
-            )
+    if any(item.is_alive for item in instances(settings, host)):
+        _refuse_busy(box, host, number)
     bill = Bill(box, work_of(params, source))
     with _nothing_left(settings, host, only_when_failed=keep):
         machine = up(settings, host, source, seen, bill.spent(now()))
@@ -300,6 +337,16 @@ class _Run:
         if state != self.shown:
             self.shown = state
             self.seen.say(f"host '{self.host}' is {state[0]}, {state[1]} frames are done")
+
+
+def _place(folder: Path) -> Path:
+    """The folder that a path means; a SettingsError for one whose content would be lost."""
+    place = folder.resolve()
+    if place.exists() and not place.is_dir():
+        raise SettingsError(f"{folder} is a file: choose another --to")
+    if place.is_dir() and not (place / MANIFEST).is_file() and any(place.iterdir()):
+        raise SettingsError(f"{folder} holds something else than frames: choose another --to")
+    return place
 
 
 def _bring(box: Box, folder: Path) -> int:

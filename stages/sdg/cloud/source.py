@@ -6,6 +6,7 @@ import gzip
 import io
 import subprocess
 import tarfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 from stages.common.errors import StageError
@@ -13,12 +14,15 @@ from stages.common.errors import StageError
 LEFT_OUT = ("weights/", "docs/", "tests/", "benchmarks/", ".github/", "data/", "models/", "reports/")
 """Folders that rendering needs nothing of."""
 
+SECRET = (".env*", "*.pem", "*.key")
+"""Names of files that may hold credentials, wherever they lie and whether git ignores them or not."""
+
 LARGEST = 512 << 20
 """Bytes of the archive at most."""
 
 
 def pack_source(folder: Path) -> bytes:
-    """A ``tar.gz`` of the files that git tracks or does not ignore; the same files give the same bytes.
+    """A ``tar.gz`` of the files that git tracks or does not ignore, and of own objects; the same files, the same bytes.
 
     Raises:
         StageError: when the folder is no git checkout, or too large.
@@ -34,6 +38,8 @@ def pack_source(folder: Path) -> bytes:
     with tarfile.open(fileobj=plain, mode="w") as archive:
         for name in sorted({*names, *own}):
             path = folder / name
+            if any(fnmatch(path.name, pattern) for pattern in SECRET):
+                continue
             if not path.is_file():
                 continue  # deleted, and not yet committed
             entry = archive.gettarinfo(path, name)

@@ -84,6 +84,9 @@ def _reconstruct(args: argparse.Namespace) -> str:
 
     if args.photo is None and args.mesh is None:
         raise SettingsError("there is nothing to begin with: give a photograph, or a mesh with --mesh FILE")
+    for name in ("box", "mask", "sam"):
+        if args.photo is None and getattr(args, name) is not None:
+            raise SettingsError(f"--{name} says where the object is in a photograph: give the photograph, too")
     conf = project_folder(Path.cwd()) / "conf"
     settings = compose_settings([], conf)
     made = run(_request(args), settings, None if args.no_entry else conf / "config.yaml")

@@ -22,7 +22,7 @@ def lines_of(entry: dict[str, Any]) -> str:
 
 
 def add_entry(path: Path, entry: dict[str, Any]) -> bool:
-    """Add an entry, or replace the one of its name.
+    """Add an entry, or bring the one of its name up to date, whose other keys stay.
 
     Args:
         path: of ``config.yaml``.
@@ -41,6 +41,8 @@ def add_entry(path: Path, entry: dict[str, Any]) -> bool:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path} cannot be read ({type(error).__name__}): {by_hand}") from error
     entries = list(before.get("assets") or []) if isinstance(before, dict) else []
+    old: dict[str, Any] = next((item for item in entries if item.get("name") == entry["name"]), {})
+    entry = {**old, **entry}
     if entry in entries:
         return False
     wanted = [item for item in entries if item.get("name") != entry["name"]] + [entry]

@@ -149,6 +149,7 @@ def _checked(request: Request, settings: Settings) -> Request:
     folder = request.out / request.name
     if folder.exists() and not (folder / RECORD).is_file():
         raise InputError(f"{folder} is there and was not made by this command: move it away, or choose another --name")
+    _check_place(folder)
     if request.mesh is not None:
         _check_mesh(request.mesh)
     if request.side or request.unit:
@@ -160,6 +161,16 @@ def _checked(request: Request, settings: Settings) -> Request:
             "mesh's --unit"
         )
     return replace(request, side=usual[0], metres=usual[1])
+
+
+def _check_place(folder: Path) -> None:
+    """An InputError where the object's folder could not be made after all the work."""
+    there = next(place for place in folder.resolve().parents if place.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".reconstruct-", dir=there):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}): choose another --out") from error
 
 
 def _check_mesh(path: Path) -> None:

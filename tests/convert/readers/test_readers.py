@@ -258,12 +258,17 @@ def test_kittis_cameras_and_missing_files(tmp_path):
     folder = kitti_writer(tmp_path / "in", [TWO] * 3)
     (folder / "Left/Camera/object_detection/2.txt").unlink()
     (folder / "Right/Camera/object_detection/1.txt").write_text("pallet 0.00 0\n")
+    odd = folder / "Left/Camera/object_detection/0.txt"
+    odd.write_text(odd.read_text().replace(" 0.00 0 ", " 0.00 nan ", 1))
     result, frames = read(folder, tmp_path / "out")
     assert result.cameras == ["Left/Camera", "Right/Camera"]
     assert [frame.label.tags["picture"] for frame in frames] == [
-        "Left/Camera/rgb/0.png", "Right/Camera/rgb/0.png", "Left/Camera/rgb/1.png", "Right/Camera/rgb/2.png",
+        "Right/Camera/rgb/0.png", "Left/Camera/rgb/1.png", "Right/Camera/rgb/2.png",
     ]  # fmt: skip
-    assert result.skipped == {"Right/Camera/rgb/1.png": "1.txt holds a line that is no KITTI label"}
+    assert result.skipped == {
+        "Left/Camera/rgb/0.png": "0.txt holds a line that is no KITTI label",
+        "Right/Camera/rgb/1.png": "1.txt holds a line that is no KITTI label",
+    }
     assert "1 pictures have no label file" in result.notes[0]
     # classes that are not in the writer's mapping have no masks
     assert {frame.label.tags["masks"] for frame in frames} == {"boxes"}
@@ -425,6 +430,21 @@ def test_cocos_first_file_of_a_killed_run_is_empty(tmp_path):
         read(folder, tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": ["rgb_0.png"]}, {"images": [{"id": 1, "file_name": 1}]}, {"images": [{"id": 1}]}, {"images": 3},
+        {"categories": [5]}, {"categories": [{"id": "a", "name": "pallet"}]}, {"annotations": ["box"]},
+    ],
+)  # fmt: skip
+def test_cocos_file_that_is_not_as_coco_has_it(tmp_path, change):
+    folder = coco_writer(tmp_path / "in", [ONE], {"pallet": 5})
+    (file,) = folder.glob("coco_annotations_*.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(InputError, match="cannot be read as COCO"):
+        read(folder, tmp_path / "out")
+
+
 def test_what_our_own_basic_writer_wrote_comes_back(tmp_path):
     """Also where objects overlap, are hidden, small or cut off: the writer drops none of them."""
     frames = write_frames(tmp_path / "frames", count=32, test_count=2)
@@ -498,6 +518,8 @@ def test_rendered_frames_are_not_lost_by_accident(tmp_path):
     (tmp_path / "other" / "thesis.txt").write_text("all of it")
     with pytest.raises(SettingsError, match="something else than frames"):
         read(folder, tmp_path / "other", replace=True)
+    with pytest.raises(InputError, match="is a file: choose another --out"):
+        read(folder, tmp_path / "other" / "thesis.txt", replace=True)
 
 
 def test_the_command(tmp_path):

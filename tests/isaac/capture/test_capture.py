@@ -44,6 +44,18 @@ def test_frames_have_the_passes_of_the_other_renderers(tmp_path: Path) -> None:
     assert told["left"] == []
 
 
+def test_a_frame_that_is_asked_for_again_is_rendered_again(tmp_path: Path) -> None:
+    frames = [{"frame": 5}, {"frame": 5}, {"frame": 6}, {"frame": 5}]
+    told = drive(tmp_path, frames, {}, "renderer.runtime.frame_timeout=30")
+    assert [frame.get("error") for frame in told["frames"]] == [None] * 4
+    assert [call["call"] for call in told["calls"]].count("SimulationApp") == 1
+
+
+def test_an_annotator_that_is_none_is_named(tmp_path: Path) -> None:
+    frame = drive(tmp_path, [{}], {}, "renderer.isaac.annotators=[noramls]")["frames"][0]
+    assert "Replicator has no annotator 'noramls'" in frame["error"]
+
+
 def test_the_app_is_asked_for_what_the_known_problems_need(tmp_path: Path) -> None:
     told = drive(tmp_path, [{}], {}, "renderer.isaac.mode=PathTracing", "renderer.isaac.kit_args=[--reset-user]")
     config = next(call for call in told["calls"] if call["call"] == "SimulationApp")

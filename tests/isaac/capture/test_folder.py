@@ -13,7 +13,7 @@ def test_a_frame_is_settled_when_it_failed_or_its_passes_are_there(tmp_path: Pat
     folder = JobFolder(tmp_path / "job")
     for frame in (3, 1, 2):
         write_json(folder.request(frame), {})
-    assert folder.asked() == [1, 2, 3]
+    assert list(folder.asked()) == [1, 2, 3]
     folder.note(DONE, frame=1)
     assert folder.settled() == set()
     write_arrays(folder.passes(1), {"a": np.arange(3)})
@@ -34,5 +34,5 @@ def test_a_torn_line_costs_that_line_alone(tmp_path: Path) -> None:
 def test_nothing_half_written_is_seen(tmp_path: Path) -> None:
     folder = JobFolder(tmp_path)
     (tmp_path / "requests" / ".0000004.json.12.partial").write_text("{")
-    assert folder.asked() == []
+    assert folder.asked() == {}
     assert list(folder.journal()) == []

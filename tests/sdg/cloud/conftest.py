@@ -73,6 +73,10 @@ def account(endpoint: str) -> Account:
     return Account(endpoint)
 
 
+def changed(settings: Settings, **values: object) -> Settings:
+    return settings.model_copy(update={"host": settings.host.model_copy(update=values)})
+
+
 class Account:
     """What is in the account, seen without the code under test."""
 

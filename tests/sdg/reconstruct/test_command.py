@@ -169,6 +169,10 @@ def test_it_is_on_the_stage_that_isaac_renders(project: Path) -> None:
         (["--mesh", "mine.stl", "--name", "pallet"], 2, "is the name of a built-in family"),
         (["--mesh", "nowhere.stl"], 3, "nowhere.stl is not there"),
         (["--mesh", "mine.stl", "--name", "foreign"], 3, "was not made by this command"),
+        (["--mesh", "mine.stl", "--out", "conf/config.yaml"], 3, "cannot be written (Not a directory)"),
+        (["--mesh", "mine.stl", "--out", "/proc/x"], 3, "/proc/x/mine cannot be written"),
+        (["--mesh", "mine.stl", "--box", "1,1,9,9"], 2, "--box says where the object is in a photograph"),
+        (["--mesh", "mine.stl", "--mask", "mask.png"], 2, "--mask says where the object is in a photograph"),
         (["--mesh", "mine.stl", "--timeout", "0.01"], 3, "takes longer than 0.01 s to mend"),
     ],
 )

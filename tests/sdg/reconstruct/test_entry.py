@@ -66,6 +66,13 @@ def test_one_of_its_name_is_replaced(tmp_path: Path, text: str) -> None:
     assert second.count("name: truck") == 1
 
 
+@pytest.mark.parametrize("text", FORMS)
+def test_keys_of_the_users_own_stay(tmp_path: Path, text: str) -> None:
+    own = {"weight": 3, "labels": {"/Asset/Wheel": "none"}}
+    made = added(tmp_path, added(tmp_path, text, ENTRY | own), ENTRY | {"class": "pallet"})
+    assert ENTRY | own | {"class": "pallet"} in yaml.safe_load(made)["assets"]
+
+
 @pytest.mark.parametrize(
     "text", ["assets: [{name: other, source: a.glb}]\n", "assets: &all\n  - name: other\n", "a: [\n", "- list\n"]
 )

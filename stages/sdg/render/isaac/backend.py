@@ -114,7 +114,8 @@ class IsaacRenderer:
         Assets of other people's files are references to those, as in the render.
 
         Raises:
-            RenderError: when the path does not end in ``.usda``, ``.usdc`` or ``.usdz``, or cannot be written.
+            RenderError: when the path does not end in ``.usda``, ``.usdc`` or ``.usdz``, cannot be written, or is a
+                package that would refer to other people's files.
         """
         from stages.common.errors import InputError
         from stages.sdg.render.usd.export import ASSET_ROOT, save_frame

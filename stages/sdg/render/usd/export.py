@@ -67,11 +67,15 @@ def save_frame(
         Prim path of each placement by its instance id.
 
     Raises:
-        InputError: when the file has another suffix or cannot be written.
+        InputError: when the file has another suffix or cannot be written, or a package would have such references.
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"'{path}' is no USD file: let it end in {', '.join(SUFFIXES)}")
     places = foreign(plan) if asset_root is not None else ()
+    if places and path.suffix == ".usdz":
+        raise InputError(
+            f"'{path}' cannot refer to other people's files: packing changes addresses; take .usda or .usdc"
+        )
     if any(placement.parameters.get("own_lamps") for placement in places):
         plan = replace(plan, lamps=())
     stage, paths = open_frame(plan, folder)

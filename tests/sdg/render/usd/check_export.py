@@ -11,7 +11,7 @@ from pxr import Usd, UsdGeom
 
 from benchmarks.usd_stages import Counted, count, plans
 from isaac.stage.keys import INSTANCE, LAMPS
-from stages.common.errors import InputError
+from stages.common.errors import InputError, RenderError
 from stages.common.settings.isaac import IsaacSim
 from stages.sdg.assets.mesh import box
 from stages.sdg.assets.types import Asset, Material, Part
@@ -76,6 +76,8 @@ def test_files_of_others_are_referred_to_by_their_address(suffix: str, assets: P
     backend = IsaacRenderer.__new__(IsaacRenderer)
     backend._sim = IsaacSim(asset_root=str(pack))
     backend.save_scene(drawn, str(path.with_stem("scene")))
+    with pytest.raises(RenderError, match="cannot refer to other people's files"):
+        backend.save_scene(drawn, str(path.with_suffix(".usdz")))
     saved = Usd.Stage.Open(str(path.with_stem("scene")))
     assert [prim.GetTypeName() for prim in saved.Traverse()].count("Cube") == len(foreign(drawn))
     # the environment brings its own lamps
