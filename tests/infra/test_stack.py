@@ -195,7 +195,7 @@ def test_down_waits_for_nobody_who_uses_the_roles(settings: Settings) -> None:
     with pytest.raises(ServiceError, match=f"^{alive}: end them with"):
         down(settings, pause=0)
     assert stacks() == {"detector": "CREATE_COMPLETE"}
-    sagemaker.delete_endpoint(EndpointName="detector-detector")
+    del backend.endpoints["detector-detector"]
     backend.transform_jobs["detector-detector-b0-0"].transform_job_status = "Completed"
     assert down(settings, pause=0).startswith("infra: stack 'detector' is gone")
 

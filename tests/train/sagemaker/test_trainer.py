@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -238,6 +239,7 @@ def test_a_newer_image_makes_another_job_but_not_while_one_runs(client: Client) 
     newer = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}
     layers = {"config": {"size": 2}, "layers": [{"size": 6, "digest": f"sha256:{'b' * 64}"}]}
     ecr = client.cloud.admin("ecr")
+    time.sleep(1)  # moto tells by the second when an image was pushed
     ecr.put_image(repositoryName="sim-to-cloud", imageManifest=json.dumps(newer | layers), imageTag="newer")
     client.train()  # its receipt says that the first one is under way still
     assert list(client.cloud.machines) == [name]
