@@ -98,7 +98,7 @@ def set_up_environment(root: Path) -> None:
     stamp, unfinished = environment / ".installed", environment / ".unfinished"
     wanted = fingerprint(lock)
     python = environment / "bin" / "python"
-    if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    if is_filled(python, stamp, wanted):
         return
     print(f"installing {sum(1 for _ in packages(lock))} packages into .venv", flush=True)
     if unfinished.exists() or not works(python):
@@ -109,6 +109,11 @@ def set_up_environment(root: Path) -> None:
     install(python, lock)
     stamp.write_text(wanted, encoding="utf-8")
     unfinished.unlink()
+
+
+def is_filled(python: Path, stamp: Path, wanted: str) -> bool:
+    """Whether an environment is there and was made from what is wanted; see :func:`fingerprint`."""
+    return python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted
 
 
 def host_python() -> str:
@@ -187,7 +192,7 @@ def set_up_sdk(root: Path) -> None:
     ours, environment, lock = root / ".venv" / "bin" / "python", root / SDK_ENVIRONMENT, root / SDK_LOCK
     python, stamp = environment / "bin" / "python", environment / ".installed"
     wanted = fingerprint(lock)
-    if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    if is_filled(python, stamp, wanted):
         return
     print(f"installing SageMaker's SDK into {SDK_ENVIRONMENT}, for a test", flush=True)
     shutil.rmtree(environment, ignore_errors=True)

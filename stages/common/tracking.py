@@ -156,23 +156,22 @@ class RunLogger:
 
     def recent(self, metric: str) -> list[Any]:
         """MLflow's ``Run`` of earlier runs that have a metric, the latest first; empty when the store cannot tell."""
-        try:
-            found = self._store.recent(clean(metric)) if self._store is not None and self._send() else []
-        except Exception as error:
-            if self._store is not None:
-                self._lost(self._store, error)
-            return []
+        found: list[Any] = self._ask(lambda store: store.recent(clean(metric)), [])
         return [run for run in found if run.info.run_id != self.run_id]
 
     def known_parameters(self) -> dict[str, str]:
         """The run's settings: those in the store too, since a process that goes on with a run may log none."""
+        kept: dict[str, str] = self._ask(lambda store: store.parameters(self.run_id), {})
+        return kept | self.parameters
+
+    def _ask(self, question: Callable[[Store], Any], otherwise: Any) -> Any:
+        """What the store answers once it has all entries; ``otherwise`` when there is none or it cannot tell."""
         try:
-            kept = self._store.parameters(self.run_id) if self._store is not None and self._send() else {}
+            return question(self._store) if self._store is not None and self._send() else otherwise
         except Exception as error:
             if self._store is not None:
                 self._lost(self._store, error)
-            kept = {}
-        return kept | self.parameters
+            return otherwise
 
     def log_onnx(self, path: Path, name: str) -> None:
         """Keep an ONNX file as an MLflow model, with the signature of its inputs and outputs."""

@@ -3,8 +3,9 @@ import pytest
 
 from benchmarks.gate_power import one_try
 from stages.common.errors import SettingsError
-from stages.common.settings.learning import Gate
+from stages.common.settings.learning import SLICED, Gate
 from stages.evaluate.gate import Found, decide
+from stages.evaluate.slices import EDGES
 from tests.evaluate.predictions import read
 from tests.evaluate.results import result
 from tests.settings import compose
@@ -145,3 +146,7 @@ def test_limits_of_what_nothing_is_sliced_by_are_refused():
     ):
         compose("+gate.slice_limits.kamera=0.2")
     assert compose("+gate.slice_limits.camera=0.2").gate.slice_limits == {"camera": 0.2}
+
+
+def test_limits_may_name_all_that_objects_are_sliced_by():
+    assert set(EDGES) <= set(SLICED)
