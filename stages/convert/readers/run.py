@@ -18,7 +18,16 @@ from stages.convert.readers.things import Tally, label_things, things_of
 from stages.convert.readers.types import Content, DamagedError, Folder, Listed
 from stages.sdg.label.types import FrameLabel
 from stages.sdg.plan.types import TEST_START, split_of
-from stages.sdg.shards.manifest import MANIFEST, Manifest, Shard, layout, read_manifest, shard_path, write_manifest
+from stages.sdg.shards.manifest import (
+    MANIFEST,
+    Manifest,
+    Shard,
+    holds_other_things,
+    layout,
+    read_manifest,
+    shard_path,
+    write_manifest,
+)
 from stages.sdg.shards.members import encode_png
 from stages.sdg.shards.records import label_to_json
 from stages.sdg.shards.writer import frame_block, write_shard
@@ -172,7 +181,7 @@ def _check(source: Path, out: Path, classes: Collection[str], mapping: Mapping[s
         raise SettingsError(f"{out} holds rendered frames: choose another --out, or give --replace to lose them")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: choose another --out")
-    if out.is_dir() and not (out / MANIFEST).is_file() and any(out.iterdir()):
+    if holds_other_things(out):
         raise SettingsError(f"{out} holds something else than frames: choose another --out")
 
 

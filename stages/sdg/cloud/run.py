@@ -21,7 +21,7 @@ from stages.sdg.cloud.box import BILL, BOOT_LOG, FRAMES, LOG, SOURCE, STATUS, WO
 from stages.sdg.cloud.clients import client
 from stages.sdg.cloud.instances import Instance, end, instances, launch, now
 from stages.sdg.cloud.names import Names, names_of
-from stages.sdg.shards.manifest import MANIFEST
+from stages.sdg.shards.manifest import holds_other_things
 
 OVERTIME = timedelta(minutes=5)
 """After its deadline a machine that still runs is ended from here."""
@@ -344,7 +344,7 @@ def _place(folder: Path) -> Path:
     place = folder.resolve()
     if place.exists() and not place.is_dir():
         raise SettingsError(f"{folder} is a file: choose another --to")
-    if place.is_dir() and not (place / MANIFEST).is_file() and any(place.iterdir()):
+    if holds_other_things(place):
         raise SettingsError(f"{folder} holds something else than frames: choose another --to")
     return place
 

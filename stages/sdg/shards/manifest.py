@@ -103,6 +103,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_json(folder / MANIFEST, _ADAPTER.dump_python(manifest, mode="json"))
 
 
+def holds_other_things(folder: Path) -> bool:
+    """Whether a folder has content and no manifest, so that frames in its place would lose what is there."""
+    return folder.is_dir() and not (folder / MANIFEST).is_file() and any(folder.iterdir())
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read ``manifest.json``.
 
