@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 import mathutils
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import Asset, part_number
@@ -56,14 +57,15 @@ def _mesh(asset: Asset) -> Any:
     of_part = [slots.setdefault((look_of(p.material), part_number(p.name)), len(slots)) for p in asset.parts]
     mesh = bpy.data.meshes.new("asset")
     mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
     mesh.loops.add(triangles.size)
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
     mesh.polygons.add(len(triangles))
     mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
+    # attributes are copied whole; what vertices, loops and polygons say of the same would be set one by one
+    mesh.attributes["position"].data.foreach_set("vector", np.ascontiguousarray(vertices, np.float32).ravel())
+    mesh.attributes[".corner_vert"].data.foreach_set("value", np.ascontiguousarray(triangles, np.int32).ravel())
     if len(slots) > 1:
-        mesh.polygons.foreach_set("material_index", np.repeat(np.array(of_part, np.int32), counts))
-    mesh.polygons.foreach_set("use_smooth", np.repeat([part.smooth for part in asset.parts], counts))
+        _of_faces(mesh, "material_index", "INT", np.repeat(np.array(of_part, np.int32), counts))
+    _of_faces(mesh, "sharp_face", "BOOLEAN", np.repeat([not part.smooth for part in asset.parts], counts))
     mesh.update(calc_edges=True)
     if any(part.smooth for part in asset.parts):
         mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
@@ -74,11 +76,19 @@ def _mesh(asset: Asset) -> Any:
     return mesh
 
 
+def _of_faces(mesh: Any, name: str, kind: str, values: NDArray[Any]) -> None:
+    """Give a mesh's faces an attribute, one value each."""
+    mesh.attributes.new(name, kind, "FACE").data.foreach_set(_FIELDS[kind], values.ravel())
+
+
+_FIELDS = {"INT": "value", "BOOLEAN": "value", "FLOAT_VECTOR": "vector", "FLOAT_COLOR": "color"}
+"""Of an attribute's items, by its type."""
+
+
 def _face_values(mesh: Any, asset: Asset, counts: list[int]) -> None:
     """What the parts' materials say in numbers, for the trees to read."""
     for name, values in face_values([part.material for part in asset.parts], counts).items():
-        kind, field = ("FLOAT_VECTOR", "vector") if name == SHIFT else ("FLOAT_COLOR", "color")
-        mesh.attributes.new(name, kind, "FACE").data.foreach_set(field, values.ravel())
+        _of_faces(mesh, name, "FLOAT_VECTOR" if name == SHIFT else "FLOAT_COLOR", values)
 
 
 def _corner_values(mesh: Any, asset: Asset) -> None:
