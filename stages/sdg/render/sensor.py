@@ -229,7 +229,8 @@ def _with_noise(light: Floats, sensor: SensorPlan, curve: Floats) -> Floats:
     noise = light * np.float32(shot)
     noise += np.float32(read)
     np.sqrt(noise, out=noise)
-    noise *= _grain(*light.shape[:2], sensor.seed)
+    height, width = light.shape[:2]
+    noise *= _grain(height, width, sensor.seed)
     noise += light
     return noise
 
