@@ -58,6 +58,10 @@ def is_speck(vertices: NDArray[np.float64]) -> bool:
     detail = _detail.get()
     if not detail:
         return False
+    # most meshes end far from where they start, which is quicker to see than how large they are
+    first, last = vertices[0].tolist(), vertices[-1].tolist()
+    if max(map(abs, map(float.__sub__, first, last))) >= 2 * detail:
+        return False
     _, middle, longest = sorted((vertices.max(0) - vertices.min(0)).tolist())
     return bool(middle < detail and longest < 2 * detail)
 

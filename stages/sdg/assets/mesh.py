@@ -6,6 +6,7 @@ Every function returns ``(vertices (N, 3) float64 metres, triangles (M, 3) int)`
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -38,10 +39,12 @@ def _grid_triangles(rings: int, around: int, closed: bool) -> NDArray[np.int64]:
 
 def merge(*meshes: Mesh) -> Mesh:
     """One mesh of several."""
-    counts = np.cumsum([0] + [len(vertices) for vertices, _ in meshes])
-    vertices = np.concatenate([vertices for vertices, _ in meshes])
-    triangles = np.concatenate([triangles + start for (_, triangles), start in zip(meshes, counts, strict=False)])
-    return vertices, triangles
+    if len(meshes) == 1:
+        return meshes[0]
+    starts = [0, *itertools.accumulate(len(vertices) for vertices, _ in meshes[:-1])]
+    triangles = np.concatenate([triangles for _, triangles in meshes])
+    triangles += np.repeat(starts, [len(triangles) for _, triangles in meshes])[:, None]
+    return np.concatenate([vertices for vertices, _ in meshes]), triangles
 
 
 def move(mesh: Mesh, offset: ArrayLike) -> Mesh:
@@ -66,12 +69,15 @@ def turn_points(points: ArrayLike, axis: int, angle: float, about: ArrayLike = (
 
 def box(low: ArrayLike, high: ArrayLike, chamfer: float = 0.0) -> Mesh:
     """An axis-aligned box between two corners, its edges cut by ``chamfer`` metres."""
-    low, high = np.asarray(low, float), np.asarray(high, float)
-    low, high = np.minimum(low, high), np.maximum(low, high)
-    cut = 0.0 if is_fine(chamfer) else min(chamfer, float((high - low).min()) / 2.5)
+    # numbers one by one: arrays of three cost several times as much
+    pairs: list[tuple[float, float]] = list(zip(low, high, strict=True))  # type: ignore[arg-type]
+    ends = [(float(min(pair)), float(max(pair))) for pair in pairs]
+    cut = 0.0 if is_fine(chamfer) else min(chamfer, min(most - least for least, most in ends) / 2.5)
     if cut <= 0:
-        return low + _CORNERS * (high - low), _BOX
-    return np.where(_IS_HIGH, high, low) + cut * _PULLED, _CHAMFERED
+        values = [value for least, most in ends for value in (least, least + (most - least))]
+        return np.array(values)[_BOX_PLACES], _BOX
+    values = [value for least, most in ends for value in (least, least + cut, most, most - cut)]
+    return np.array(values)[_CHAMFERED_PLACES], _CHAMFERED
 
 
 def _fan(faces: Sequence[Sequence[int]]) -> NDArray[np.int64]:
@@ -83,6 +89,9 @@ _BOX = _fan([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4
 _IS_HIGH = np.repeat(_CORNERS.astype(bool), 3, axis=0)
 """Of the vertices of a chamfered box: three a corner, each pulled in along two of the axes."""
 _PULLED = np.where(_IS_HIGH, -1.0, 1.0) * (1 - np.tile(np.eye(3), (8, 1)))
+_BOX_PLACES = _CORNERS.astype(int) + 2 * np.arange(3)
+_CHAMFERED_PLACES = 2 * _IS_HIGH + (_PULLED != 0) + 4 * np.arange(3)
+"""Of the coordinates of a box's vertices, among the values that they have: two on each axis, four with a chamfer."""
 
 
 def _chamfered_faces() -> NDArray[np.int64]:
@@ -165,26 +174,40 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, c
         closed: join the last point to the first.
     """
     points = np.asarray(path, float)
-    radii = np.broadcast_to(np.asarray(radius, float), len(points))
+    radii = np.asarray(radius, float) * np.ones(len(points))
     asked, segments = segments, sides(float(radii.max()), segments)
     # with fewer sides the girth stays, and so does the mean width
     radii = radii * (asked * math.sin(math.pi / asked) / (segments * math.sin(math.pi / segments)))
-    cos, sin = (values[:, None] for values in _circle(segments))
-    tangents = np.roll(points, -1, 0) - np.roll(points, 1, 0) if closed else np.gradient(points, axis=0)
+    tangents = _tangents(points, closed)
     tangents /= np.maximum(np.sqrt((tangents**2).sum(1, keepdims=True)), 1e-12)
     normal = _cross(tangents[0], np.array([0, 0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0, 0]))
-    rings = []
-    for point, tangent, size in zip(points, tangents, radii, strict=True):
+    sides_, ups = np.empty((2, len(points), 1, 3))
+    for place, tangent in enumerate(tangents):
         normal = _unit(normal - tangent * (normal @ tangent))
-        rings.append(point + size * (cos * normal + sin * _cross(tangent, normal)))
-    vertices = np.concatenate(rings)
+        sides_[place], ups[place] = normal, _cross(tangent, normal)
+    cos, sin = (values[:, None] for values in _circle(segments))
+    vertices = points[:, None] + radii[:, None, None] * (cos * sides_ + sin * ups)
+    return vertices.reshape(-1, 3), _tube_triangles(len(points), segments, closed)
+
+
+def _tangents(points: NDArray[np.float64], closed: bool) -> NDArray[np.float64]:
+    """Directions (P, 3) of a polyline in its points, of any length."""
     if closed:
-        triangles = _grid_triangles(len(points) + 1, segments, True) % len(vertices)
-        return vertices, triangles
-    count = len(points)
-    triangles = _grid_triangles(count, segments, True)
+        around = np.concatenate([points[-1:], points, points[:1]])
+        return np.asarray(around[2:] - around[:-2])
+    tangents = np.empty_like(points)
+    tangents[0], tangents[-1] = points[1] - points[0], points[-1] - points[-2]
+    tangents[1:-1] = (points[2:] - points[:-2]) / 2
+    return tangents
+
+
+@functools.lru_cache(maxsize=256)
+def _tube_triangles(count: int, segments: int, closed: bool) -> NDArray[np.int64]:
+    """Triangles of a tube through ``count`` points, its ends capped where it is not closed."""
+    if closed:
+        return _grid_triangles(count + 1, segments, True) % (count * segments)
     caps = [(*range(segments - 1, -1, -1),), tuple(range((count - 1) * segments, count * segments))]
-    return vertices, np.concatenate([triangles, _fan(caps)])
+    return np.concatenate([_grid_triangles(count, segments, True), _fan(caps)])
 
 
 def cylinder(start: ArrayLike, end: ArrayLike, radius: float, segments: int = 16) -> Mesh:
@@ -251,16 +274,22 @@ def prism(outline: ArrayLike, low: float, high: float, axis: int = 2) -> Mesh:
 
 
 def _area(polygon: NDArray[np.float64]) -> float:
-    x, y = polygon.T
-    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
+    (x, y), (next_x, next_y) = polygon.T, _next(polygon).T
+    return float(np.sum(x * next_y - next_x * y) / 2)
+
+
+def _next(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The points of a ring, each in the place of the one before; quicker than numpy's roll."""
+    return np.concatenate([points[1:], points[:1]])
 
 
 def triangulate(polygon: NDArray[np.float64]) -> NDArray[np.int64]:
     """Ear clipping of a simple counter-clockwise polygon (Meisters, Amer. Math. Monthly 82, 1975)."""
     count = len(polygon)
-    edges = np.roll(polygon, -1, 0) - polygon
-    turns = edges[:, 0] * np.roll(edges[:, 1], -1) - edges[:, 1] * np.roll(edges[:, 0], -1)
-    angles = np.arctan2(turns, (edges * np.roll(edges, -1, 0)).sum(1))
+    edges = _next(polygon) - polygon
+    following = _next(edges)
+    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
+    angles = np.arctan2(turns, (edges * following).sum(1))
     if (turns > 1e-15).all() and angles.sum() < 6.5:  # convex, once round: a fan will do
         return np.array([(0, k, k + 1) for k in range(1, count - 1)], np.int64)
     left = list(range(count))

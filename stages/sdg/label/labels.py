@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,23 +36,23 @@ def label_frame(plan: FramePlan, passes: Passes, classes: Collection[str]) -> Fr
     if passes.instance.shape != size or passes.depth.shape != size:
         raise RenderError(_foreign(plan, f"has passes of {passes.instance.shape[::-1]} pixels, not {size[::-1]}"))
     placements = {placement.id: placement for placement in (*plan.placements, *passes.inside)}
-    rows, columns, slots, ids = _occupied(passes.instance)
-    unknown = [number for number in ids if number not in placements]
+    seen = [int(number) for number in np.flatnonzero(np.bincount(passes.instance.ravel())) if number]
+    unknown = [number for number in seen if number not in placements]
     if unknown:
         raise RenderError(_foreign(plan, f"shows instance {unknown[0]}, which its plan does not hold"))
+    labels = ((number, placements[number].label) for number in seen)
+    ids = [number for number, name in labels if name is not None and name in classes]
+    rows, columns, slots = _occupied(passes.instance, ids)
     boxes = _boxes(rows, columns, slots, len(ids), size)
     visible = np.bincount(slots, minlength=len(ids))
     nearest = np.full(len(ids), np.inf, np.float32)
     np.minimum.at(nearest, slots, passes.depth[rows, columns])
     instances = []
     for slot, number in enumerate(ids):
-        placement = placements[number]
-        if placement.label is None or placement.label not in classes:
-            continue
         if not np.isfinite(nearest[slot]):
             raise RenderError(_foreign(plan, f"has no depth where instance {number} is seen"))
         amodal = passes.amodal.get(number)
-        label = _instance(placement, boxes[slot], int(visible[slot]), float(nearest[slot]), amodal, size)
+        label = _instance(placements[number], boxes[slot], int(visible[slot]), float(nearest[slot]), amodal, size)
         instances.append(_with_forks(label, passes, amodal))
     return FrameLabel(
         frame=plan.frame,
@@ -70,14 +70,13 @@ def _foreign(plan: FramePlan, what: str) -> str:
 
 
 def _occupied(
-    instance: NDArray[np.uint16],
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], list[int]]:
-    """Rows, columns and instance slots of all pixels that show something, and the ids, rising, by slot."""
-    rows, columns = np.nonzero(instance)
-    values = instance[rows, columns]
-    present = np.bincount(values, minlength=1) > 0
-    slot_of = np.cumsum(present) - 1
-    return rows, columns, slot_of[values], [int(number) for number in np.flatnonzero(present)]
+    instance: NDArray[np.uint16], ids: Sequence[int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Rows, columns and places in ``ids`` of all pixels that show one of them."""
+    slot_of = np.full(1 << 16, -1, np.intp)
+    slot_of[np.array(ids, np.intp)] = np.arange(len(ids))
+    rows, columns = np.nonzero((slot_of >= 0).take(instance))
+    return rows, columns, slot_of.take(instance[rows, columns])
 
 
 def _boxes(

@@ -189,8 +189,12 @@ def _inside(camera: Camera, bounds: Floats, inside: _Window, draw: Draw) -> NDAr
 def _look_up(values: NDArray[T], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[T]:
     """Values of the picture, 0 outside it."""
     height, width = values.shape
-    known = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    return np.asarray(known * values[np.where(known, rows, 0), np.where(known, columns, 0)], values.dtype)
+    # what is negative is huge without its sign
+    known = (rows.astype(np.uintp) < height) & (columns.astype(np.uintp) < width)
+    place = rows * width
+    place += columns
+    place *= known
+    return np.asarray(known * values.take(place), values.dtype)
 
 
 def _step(window: _Window) -> int:

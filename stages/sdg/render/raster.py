@@ -186,7 +186,8 @@ def silhouette(
         base = spans.row * (width + 1)
         changes += np.bincount(base + spans.start, minlength=changes.size)
         changes -= np.bincount(base + spans.stop, minlength=changes.size)
-    return np.asarray(changes.reshape(height, width + 1).cumsum(1)[:, :width] > 0)
+    over = changes.reshape(height, width + 1)
+    return np.asarray(over.cumsum(1, out=over)[:, :width] > 0)
 
 
 def _to_screen(
@@ -259,15 +260,16 @@ def _spans(screen: _Screen, width: int) -> _Spans:
     owner = np.repeat(np.arange(len(count)), count)
     row = np.arange(len(owner)) + np.repeat(screen.low - (np.cumsum(count) - count), count)
     x, y = screen.x, screen.y
+    # edges upper-lower, then upper-middle and middle-lower in turn
+    long_x, long_y, short_x, short_y = x[:, 0], y[:, 0], x[:, :2].ravel(), y[:, :2].ravel()
     with np.errstate(divide="ignore", invalid="ignore"):
-        # slopes of the edges upper-lower, upper-middle, middle-lower; level edges meet no row and are never used
-        slopes = [(x[:, b] - x[:, a]) / (y[:, b] - y[:, a]) for a, b in ((0, 2), (0, 1), (1, 2))]
+        # level edges meet no row: their slopes are never used
+        long_slope = (x[:, 2] - long_x) / (y[:, 2] - long_y)
+        short_slope = (x[:, 1:].ravel() - short_x) / (y[:, 1:].ravel() - short_y)
     centre = row + 0.5
-    is_upper = centre < y[owner, 1]
-    long_side = x[owner, 0] + (centre - y[owner, 0]) * slopes[0][owner]
-    start_x = np.where(is_upper, x[owner, 0], x[owner, 1])
-    start_y = np.where(is_upper, y[owner, 0], y[owner, 1])
-    short_side = start_x + (centre - start_y) * np.where(is_upper, slopes[1][owner], slopes[2][owner])
+    long_side = long_x.take(owner) + (centre - long_y.take(owner)) * long_slope.take(owner)
+    edge = 2 * owner + (centre >= y[:, 1].take(owner))
+    short_side = short_x.take(edge) + (centre - short_y.take(edge)) * short_slope.take(edge)
     start = np.ceil(np.clip(np.minimum(long_side, short_side) - 0.5, 0, width)).astype(np.int64)
     stop = np.ceil(np.clip(np.maximum(long_side, short_side) - 0.5, 0, width)).astype(np.int64)
     kept = np.flatnonzero(stop > start)
@@ -280,8 +282,10 @@ def _draw_small(
     """Draw many triangles at once, pixel by pixel of all their spans."""
     spans = _spans(screen, width)
     number = screen.number[spans.owner]
-    by_x, by_y, constant = surfaces.plane[number].T
+    by_x, by_y, constant = (values.take(number) for values in surfaces.plane.T)
+    least, most = (values.take(number) for values in surfaces.bounds.T)
     at_start = by_x * (spans.start + 0.5) + by_y * (spans.row + 0.5) + constant
+    source = surfaces.source.take(number)
     first = spans.row * width + spans.start
     lengths = spans.stop - spans.start
     ends = np.cumsum(lengths)
@@ -291,10 +295,10 @@ def _draw_small(
         stop = max(start + 1, int(np.searchsorted(ends, done + PIXELS_AT_ONCE, side="right")))
         part = slice(start, stop)
         span = np.repeat(np.arange(start, stop), lengths[part])
-        offset = np.arange(len(span)) - (ends - lengths - done)[span]
-        owner = number[span]
-        value = np.clip(at_start[span] + offset * by_x[span], surfaces.bounds[owner, 0], surfaces.bounds[owner, 1])
-        _resolve(first[span] + offset, value, surfaces.source[owner], inverse_depth, winner)
+        offset = np.arange(len(span)) - (ends - lengths - done).take(span)
+        value = at_start.take(span) + offset * by_x.take(span)
+        value = np.clip(value, least.take(span), most.take(span))
+        _resolve(first.take(span) + offset, value, source.take(span), inverse_depth, winner)
         start = stop
 
 

@@ -52,13 +52,14 @@ def distort_passes(passes: Passes, camera: Camera) -> Passes:
         raise ValueError(f"passes are {passes.instance.shape}, not of the canvas {(canvas.height, canvas.width)}")
     if canvas is camera:
         return passes
-    nearest = nearest_canvas_pixel(camera)
+    rows, columns = nearest_canvas_pixel(camera)
+    nearest = rows * canvas.width + columns
     linear = cv2.remap(passes.linear, *canvas_maps(camera), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return replace(
         passes,
         linear=linear.astype(np.float32, copy=False),
-        instance=passes.instance[nearest],
-        depth=passes.depth[nearest],
-        normals=None if passes.normals is None else passes.normals[nearest],
-        parts=None if passes.parts is None else passes.parts[nearest],
+        instance=passes.instance.take(nearest),
+        depth=passes.depth.take(nearest),
+        normals=None if passes.normals is None else passes.normals.reshape(-1, 3).take(nearest, 0),
+        parts=None if passes.parts is None else passes.parts.take(nearest),
     )

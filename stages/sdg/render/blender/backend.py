@@ -55,7 +55,7 @@ class BlenderRenderer:
         clock = _Clock()
         canvas = overscan(plan.camera)
         scene.clear()
-        scene.build(plan, canvas)
+        scene.build(plan, canvas, shown=False)
         bpy.context.scene.cycles.seed = plan.frame % (1 << 31)
         bpy.context.view_layer.use_pass_normal = normals
         clock.lap("build")
@@ -72,7 +72,7 @@ class BlenderRenderer:
         path.unlink()
         passes = _passes(channels, normals)
         clock.lap("read")
-        seen = passes.instance
+        seen = np.flatnonzero(np.bincount(passes.instance.ravel())).astype(np.uint16)
         passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, seen), labelled_parts(plan, seen))
         passes = distort_passes(passes, plan.camera)
         clock.lap("amodal")
@@ -218,9 +218,11 @@ def _passes(channels: dict[str, NDArray[np.float32]], normals: bool) -> Passes:
     depth = find("Depth.Z", "Depth.V", "Z.Z").astype(np.float32)
     ids = find("Object Index.X", "IndexOB.X", "Object Index.V")
     parts = find("Material Index.X", "IndexMA.X", "Material Index.V")
-    linear = np.stack([find(f"Combined.{c}") for c in "RGB"], -1).astype(np.float32)
+    linear = np.stack([find(f"Combined.{c}") for c in "RGB"], -1).astype(np.float32, copy=False)
+    if not np.isfinite(linear).all():
+        linear = np.nan_to_num(linear, posinf=1e4)
     facing = np.stack([find(f"Normal.{c}") for c in "XYZ"], -1).astype(np.float32) if normals else None
     instance = np.rint(ids).astype(np.uint16)
     depth = np.where((depth > 1e9) | (instance == 0), np.inf, depth).astype(np.float32)
     numbers = np.rint(parts).astype(np.uint8)
-    return Passes(np.nan_to_num(linear, posinf=1e4), instance, depth, {}, facing, parts=numbers)
+    return Passes(linear, instance, depth, {}, facing, parts=numbers)

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 import mathutils
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import Asset, part_number
@@ -24,13 +25,23 @@ SMOOTH_ANGLE = 0.7
 def clear() -> None:
     """Remove everything of the frame before, but for the materials that any frame may need."""
     data = bpy.data
-    gone = [item for kind in (data.objects, data.meshes, data.lights, data.cameras, data.worlds) for item in kind]
+    kinds = (data.objects, data.meshes, data.lights, data.cameras, data.worlds, data.collections)
+    gone = [item for kind in kinds for item in kind]
     data.batch_remove([*gone, *(material for material in data.materials if not is_kept(material))])
 
 
-def build(plan: FramePlan, camera: Camera) -> None:
-    """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion)."""
-    scene = bpy.context.scene
+def build(plan: FramePlan, camera: Camera, *, shown: bool = True) -> None:
+    """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion).
+
+    Args:
+        plan: of the frame.
+        camera: that sees it.
+        shown: whether the viewport shows it too. Blender brings its viewport up to date before and after a render,
+            which takes longer than most of a build even where there is no window.
+    """
+    things = bpy.data.collections.new("things")
+    things.hide_viewport = not shown
+    bpy.context.scene.collection.children.link(things)
     meshes: dict[str, Any] = {}
     for placement in plan.placements:
         key = json.dumps([placement.family, placement.variant, placement.parameters], sort_keys=True)
@@ -40,11 +51,11 @@ def build(plan: FramePlan, camera: Camera) -> None:
         item = bpy.data.objects.new(f"{placement.id:05d}_{placement.family}", meshes[key])
         item.matrix_world = mathutils.Matrix(placement_matrix(placement).tolist())
         item.pass_index = placement.id
-        scene.collection.objects.link(item)
+        things.objects.link(item)
     for number, lamp in enumerate(plan.lamps):
-        _lamp(lamp, number)
+        things.objects.link(_lamp(lamp, number))
     _world(plan)
-    _camera(camera)
+    things.objects.link(_camera(camera))
 
 
 def _mesh(asset: Asset) -> Any:
@@ -56,14 +67,15 @@ def _mesh(asset: Asset) -> Any:
     of_part = [slots.setdefault((look_of(p.material), part_number(p.name)), len(slots)) for p in asset.parts]
     mesh = bpy.data.meshes.new("asset")
     mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
     mesh.loops.add(triangles.size)
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
     mesh.polygons.add(len(triangles))
     mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
+    # attributes are copied whole; what vertices, loops and polygons say of the same would be set one by one
+    mesh.attributes["position"].data.foreach_set("vector", np.ascontiguousarray(vertices, np.float32).ravel())
+    mesh.attributes[".corner_vert"].data.foreach_set("value", np.ascontiguousarray(triangles, np.int32).ravel())
     if len(slots) > 1:
-        mesh.polygons.foreach_set("material_index", np.repeat(np.array(of_part, np.int32), counts))
-    mesh.polygons.foreach_set("use_smooth", np.repeat([part.smooth for part in asset.parts], counts))
+        _of_faces(mesh, "material_index", "INT", np.repeat(np.array(of_part, np.int32), counts))
+    _of_faces(mesh, "sharp_face", "BOOLEAN", np.repeat([not part.smooth for part in asset.parts], counts))
     mesh.update(calc_edges=True)
     if any(part.smooth for part in asset.parts):
         mesh.set_sharp_from_angle(angle=SMOOTH_ANGLE)
@@ -74,11 +86,19 @@ def _mesh(asset: Asset) -> Any:
     return mesh
 
 
+def _of_faces(mesh: Any, name: str, kind: str, values: NDArray[Any]) -> None:
+    """Give a mesh's faces an attribute, one value each."""
+    mesh.attributes.new(name, kind, "FACE").data.foreach_set(_FIELDS[kind], values.ravel())
+
+
+_FIELDS = {"INT": "value", "BOOLEAN": "value", "FLOAT_VECTOR": "vector", "FLOAT_COLOR": "color"}
+"""Of an attribute's items, by its type."""
+
+
 def _face_values(mesh: Any, asset: Asset, counts: list[int]) -> None:
     """What the parts' materials say in numbers, for the trees to read."""
     for name, values in face_values([part.material for part in asset.parts], counts).items():
-        kind, field = ("FLOAT_VECTOR", "vector") if name == SHIFT else ("FLOAT_COLOR", "color")
-        mesh.attributes.new(name, kind, "FACE").data.foreach_set(field, values.ravel())
+        _of_faces(mesh, name, "FLOAT_VECTOR" if name == SHIFT else "FLOAT_COLOR", values)
 
 
 def _corner_values(mesh: Any, asset: Asset) -> None:
@@ -93,7 +113,7 @@ def _corner_values(mesh: Any, asset: Asset) -> None:
         layer.data.foreach_set("color", np.c_[colours, np.ones(len(colours), np.float32)].astype(np.float32).ravel())
 
 
-def _lamp(lamp: Lamp, number: int) -> None:
+def _lamp(lamp: Lamp, number: int) -> Any:
     light = bpy.data.lights.new(f"lamp{number:03d}", lamp.kind.upper())
     light.energy, light.color = lamp.power, lamp.colour
     if lamp.kind == "area":
@@ -105,7 +125,7 @@ def _lamp(lamp: Lamp, number: int) -> None:
         light.angle = lamp.size[0]
     item = bpy.data.objects.new(light.name, light)
     item.matrix_world = mathutils.Matrix(rigid(lamp.position, lamp.rotation).tolist())
-    bpy.context.scene.collection.objects.link(item)
+    return item
 
 
 def _world(plan: FramePlan) -> None:
@@ -115,7 +135,7 @@ def _world(plan: FramePlan) -> None:
     bpy.context.scene.world = world
 
 
-def _camera(camera: Camera) -> None:
+def _camera(camera: Camera) -> Any:
     data = bpy.data.cameras.new("camera")
     data.sensor_fit, data.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
     data.lens = camera.focal * SENSOR_WIDTH_MM / camera.width
@@ -124,7 +144,7 @@ def _camera(camera: Camera) -> None:
     opencv = np.array(camera.camera_to_world) @ np.diag([1.0, -1.0, -1.0, 1.0])
     item.matrix_world = mathutils.Matrix(opencv.tolist())
     scene = bpy.context.scene
-    scene.collection.objects.link(item)
     scene.camera = item
     scene.render.resolution_x, scene.render.resolution_y = camera.width, camera.height
     scene.render.resolution_percentage = 100
+    return item
