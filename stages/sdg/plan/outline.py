@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.footprints import families_in_table, footprint_of
-from stages.sdg.plan.geometry import step
+from stages.sdg.plan.footprints import Room, bounds_in_table, footing
 from stages.sdg.plan.types import Placement
 
 Solid = tuple[float, float, float, float, float, float]
@@ -39,10 +38,6 @@ _VEHICLES: dict[str, tuple[Solid, ...]] = {
         (-1.0, 0.3, -0.6, 0.6, 0.1, 1.3), (-0.9, 0.1, -0.5, 0.5, 1.3, 2.1), (0.3, 0.6, -0.4, 0.4, 0.05, 2.4),
     ),
 }  # fmt: skip
-
-
-Room = tuple[NDArray[np.float64], NDArray[np.float64], float]
-"""Lower and upper (X, Y) corner and height of a family's space, metres."""
 
 
 def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]:
@@ -79,11 +74,11 @@ def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]
         return (_upright(0.3, 0.46, 1.7),)
     if family == "column":
         return (_upright(0.3, 0.3, float(told.get("height", 6.0))),)
-    if family in SPARSE or family not in families_in_table():
+    if family in SPARSE or bounds_in_table(family) is None:
         return ()
-    low, high, tall = footprint_of(family)
-    middle, half = (low + high) / 2, (high - low) / 2 * FILLED
-    return ((middle[0] - half[0], middle[0] + half[0], middle[1] - half[1], middle[1] + half[1], 0.0, tall * FILLED),)
+    x, y, half_x, half_y, tall = footing(family)
+    half_x, half_y = half_x * FILLED, half_y * FILLED
+    return ((x - half_x, x + half_x, y - half_y, y + half_y, 0.0, tall * FILLED),)
 
 
 def _upright(length: float, width: float, height: float) -> Solid:
@@ -145,10 +140,12 @@ def world_boxes(
         if placement.family in rooms and whole_of(placement) != placement.id:
             continue
         (x, y, z), yaw, scale = placement.position, placement.rotation[0], placement.scale
+        cos, sin, number = math.cos(yaw), math.sin(yaw), placement.id
         for x0, x1, y0, y1, z0, z1 in solids(placement, rooms):
-            at = step(x, y, yaw, (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale)
+            along, across = (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale
+            at = x + along * cos - across * sin, y + along * sin + across * cos
             rows.append((*at, yaw, (x1 - x0) / 2 * scale, (y1 - y0) / 2 * scale, z + z0 * scale, z + z1 * scale))
-            owners.append(placement.id)
+            owners.append(number)
     return np.array(rows, float).reshape(-1, 7), np.array(owners, np.int64)
 
 
