@@ -341,8 +341,9 @@ class Draft:
 
 
 def _rounded(vector: Vector, digits: int) -> Vector:
-    x, y, z = vector
-    return round(float(x), digits), round(float(y), digits), round(float(z), digits)
+    # most turns are 0, which needs no rounding
+    x, y, z = map(float, vector)
+    return x and round(x, digits), y and round(y, digits), z and round(z, digits)
 
 
 LABELS = {

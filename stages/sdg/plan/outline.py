@@ -6,6 +6,7 @@ estimate against them.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,9 @@ _LOADS = {"carton_load": (1.18, 0.78, 0.8), "wrapped_load": (1.2, 0.8, 1.0), "cr
 _LAYERS = {"collar": (1.2, 0.8, 0.195), "sacks": (1.15, 0.75, 0.125)}
 _BOXES = {"pallet": (1.2, 0.8, 0.144), "stillage": (1.22, 0.83, 0.97), "small_load_carrier": (0.6, 0.4, 0.28),
           "carton": (0.5, 0.38, 0.36)}  # fmt: skip
+_RACK = {"bays": 3, "bay": 2.7, "height": 5, "levels": 3, "first": 1.7, "step": 1.6}
+"""Parameters of a rack, and what they are when nothing is said."""
+
 _VEHICLES: dict[str, tuple[Solid, ...]] = {
     "forklift": (
         (-1.1, 0.55, -0.55, 0.55, 0.1, 1.1), (-0.7, 0.35, -0.5, 0.5, 1.1, 2.1), (0.55, 0.8, -0.4, 0.4, 0.05, 2.1),
@@ -104,8 +108,12 @@ def _truck(placement: Placement) -> tuple[Solid, ...]:
 def _rack(placement: Placement) -> tuple[Solid, ...]:
     """Posts and beams of a rack of 1.1 m depth; its goods are placements of their own."""
     told = placement.parameters
-    bays, bay, height = (float(told.get(key, usual)) for key, usual in (("bays", 3), ("bay", 2.7), ("height", 5)))
-    levels, first, rise = (float(told.get(key, usual)) for key, usual in (("levels", 3), ("first", 1.7), ("step", 1.6)))
+    return _rack_of(*(float(told.get(key, usual)) for key, usual in _RACK.items()))
+
+
+@functools.lru_cache(maxsize=256)
+def _rack_of(bays: float, bay: float, height: float, levels: float, first: float, rise: float) -> tuple[Solid, ...]:
+    """The same; a frame asks for the boxes of each of its racks several times."""
     pitch = bay + 0.1
     posts = [
         ((k - bays / 2) * pitch - 0.05, (k - bays / 2) * pitch + 0.05, y - 0.035, y + 0.035, 0.0, height)

@@ -18,15 +18,15 @@ def cut_by(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray
     return _cut(eye, points, boxes).any(1) if len(boxes) else np.zeros(len(points), bool)
 
 
-def first_hit(
-    eye: NDArray[np.float64], direction: NDArray[np.float64], boxes: NDArray[np.float64], far: float
-) -> float:
-    """Distance along ``direction`` (unit) to the first box, at most ``far`` metres."""
+def first_hits(
+    eye: NDArray[np.float64], directions: NDArray[np.float64], boxes: NDArray[np.float64], far: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distance along each of the directions (D, 3), unit, to the first box, at most ``far`` (D,) metres: (D,)."""
     if not len(boxes):
         return far
-    enter, leave = _slabs(eye, (eye + direction * far)[None], boxes)
+    enter, leave = _slabs(eye, eye + directions * far[:, None], boxes)
     hit = (enter < leave) & (enter > 0)
-    return far * float(np.where(hit, enter, 1.0).min())
+    return np.asarray(far * np.where(hit, enter, 1.0).min(1))
 
 
 def _cut(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
