@@ -16,6 +16,7 @@ from stages.common.settings.distribution import (
     LogUniform,
     Normal,
     Uniform,
+    pick_by,
 )
 from stages.common.settings.quantity import Within, parse, plain
 
@@ -101,3 +102,20 @@ def test_within_needs_bounds_of_a_normal() -> None:
     with pytest.raises(ValueError, match="stay within 0 to 1; bound it"):
         Within(0, 1)(Normal(0.5, 0.1))
     assert Within(0, 1)(Normal(0.5, 0.1, 0, 1)).bounds() == (0, 1)
+
+
+@given(
+    st.lists(st.floats(0, 1e3), min_size=1, max_size=20).filter(lambda weights: sum(weights) > 1e-6), st.integers(0, 99)
+)
+def test_draws_by_weight_and_between_bounds_are_numpys(weights: list[float], seed: int) -> None:
+    ours, numpys = np.random.default_rng(seed), np.random.default_rng(seed)
+    shares = np.array(weights) / np.sum(weights)
+    assert pick_by(tuple(weights), ours) == numpys.choice(len(weights), p=shares)
+    assert Uniform(-2.0, weights[0]).sample(ours) == numpys.uniform(-2.0, weights[0])
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0), (1.0, -0.5), (float("nan"), 1.0)])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_weights_that_nothing_can_be_drawn_by_are_refused(weights: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="cannot be drawn from"):
+        pick_by(weights, np.random.default_rng(0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +12,37 @@ import numpy as np
 
 BOUNDED_TRIES = 64
 """Rejection tries of a bounded normal before the draw is clipped to its bounds."""
+
+
+@functools.lru_cache(maxsize=1024)
+def edges_of(weights: tuple[float, ...], total: float) -> tuple[float, ...]:
+    """Upper edges of the bins that these weights have between 0 and 1, the last of which is 1.
+
+    They are those of numpy's ``Generator.choice``, so that ``bisect_right`` of ``random()`` in them draws as it does;
+    to check and add up the weights takes it longer than to draw.
+
+    Args:
+        weights: none below 0.
+        total: their sum.
+
+    Raises:
+        ValueError: when nothing can be drawn by these weights.
+    """
+    shares = np.array(weights) / total
+    if not np.all(shares >= 0):
+        raise ValueError(f"weights {weights} cannot be drawn from: give 0 or more, one of them above 0")
+    edges = shares.cumsum()
+    return tuple((edges / edges[-1]).tolist())
+
+
+def pick_by(weights: tuple[float, ...], rng: np.random.Generator) -> int:
+    """An index by weight."""
+    return bisect.bisect_right(edges_of(weights, _total(weights)), rng.random())
+
+
+@functools.lru_cache(maxsize=1024)
+def _total(weights: tuple[float, ...]) -> float:
+    return float(np.asarray(weights, float).sum())
 
 
 @dataclass
@@ -51,7 +84,8 @@ class Uniform:
 
     def sample(self, rng: np.random.Generator, drawn: Drawn | None = None) -> float:  # noqa: ARG002
         """Draw one value."""
-        return float(rng.uniform(self.low, self.high))
+        # what rng.uniform does, which looks long at its arguments first
+        return self.low + (self.high - self.low) * rng.random()
 
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest value."""
@@ -105,8 +139,7 @@ class Choice:
 
     def sample(self, rng: np.random.Generator, drawn: Drawn | None = None) -> float:  # noqa: ARG002
         """Draw one value."""
-        weights = np.asarray(self.weights, float)
-        return self.values[int(rng.choice(len(self.values), p=weights / weights.sum()))]
+        return self.values[pick_by(self.weights, rng)]
 
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest value."""
@@ -121,8 +154,7 @@ class Combine:
 
     def sample(self, rng: np.random.Generator, drawn: Drawn | None = None) -> float:
         """Choose a part by weight, then draw from it."""
-        weights = np.asarray([weight for weight, _ in self.parts], float)
-        part = int(rng.choice(len(self.parts), p=weights / weights.sum()))
+        part = pick_by(tuple(weight for weight, _ in self.parts), rng)
         return self.parts[part][1].sample(rng, drawn)
 
     def bounds(self) -> tuple[float, float]:

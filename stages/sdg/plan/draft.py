@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings import Settings
-from stages.common.settings.distribution import Distribution, Drawn
-from stages.sdg.plan.footprints import footprint_of
-from stages.sdg.plan.geometry import step
+from stages.common.settings.distribution import Distribution, Drawn, edges_of
+from stages.sdg.plan.footprints import footing, footprint_of, middle_of
+from stages.sdg.plan.geometry import Row, cuts, step
 from stages.sdg.plan.order import Ask, Guard, Order
 from stages.sdg.plan.own import OwnObject, joined, own_objects
 from stages.sdg.plan.types import Lamp, Placement, Split, Vector
@@ -48,28 +49,15 @@ class Box:
     low: float
     high: float
 
-    def row(self) -> tuple[float, ...]:
+    def row(self) -> Row:
         """The numbers in the order of the attributes, for arrays of boxes."""
         return self.x, self.y, self.yaw, self.half_x, self.half_y, self.low, self.high
 
 
 def overlaps(box: Box, others: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which of the boxes (N, 7) ``box`` cuts into, by separating axes in the plane and intervals in Z."""
-    if not len(others):
-        return np.zeros(0, bool)
-    gap = others[:, :2] - (box.x, box.y)
-    meets = (others[:, 5] < box.high - 1e-6) & (others[:, 6] > box.low + 1e-6)
-    turn = others[:, 2] - box.yaw
-    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
-    for yaw, mine, theirs in (
-        (np.full(len(others), box.yaw), (box.half_x, box.half_y), (others[:, 3], others[:, 4])),
-        (others[:, 2], (others[:, 3], others[:, 4]), (box.half_x, box.half_y)),
-    ):
-        along = np.abs(gap[:, 0] * np.cos(yaw) + gap[:, 1] * np.sin(yaw))
-        across = np.abs(-gap[:, 0] * np.sin(yaw) + gap[:, 1] * np.cos(yaw))
-        meets &= along < mine[0] + theirs[0] * cos + theirs[1] * sin - 1e-6
-        meets &= across < mine[1] + theirs[0] * sin + theirs[1] * cos - 1e-6
-    return meets
+    row = box.row()
+    return np.array([cuts(row, tuple(other)) for other in others.tolist()], bool)
 
 
 @dataclass
@@ -150,6 +138,7 @@ class Draft:
     look_again: Callable[[], None] = lambda: None
     bays: list[Bay] = field(default_factory=list)
     _boxes: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 7)))
+    _reaches: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     _palettes: dict[str, list[tuple[int, dict[str, Parameter]]]] = field(default_factory=dict)
     own: dict[str, OwnObject] = field(init=False)
 
@@ -170,12 +159,12 @@ class Draft:
 
     def chance(self, share: float) -> bool:
         """True in that share of draws."""
-        return bool(self.rng.uniform() < share)
+        return bool(self.rng.random() < share)
 
     def pick(self, weights: Mapping[str, float]) -> str:
         """One name by weight."""
-        shares = np.array(list(weights.values()))
-        return str(self.rng.choice(list(weights), p=shares / sum(weights.values())))
+        edges = edges_of(tuple(weights.values()), sum(weights.values()))
+        return list(weights)[bisect.bisect_right(edges, self.rng.random())]
 
     def pool(self, weights: Mapping[str, float], *pools: str) -> Mapping[str, float]:
         """Weights of built-in things, with the user's own objects of those pools beside them."""
@@ -244,8 +233,8 @@ class Draft:
             id=len(self.placements) + 1,
             family=family,
             variant=chosen,
-            position=tuple(round(float(v), 4) for v in position),  # type: ignore[arg-type]
-            rotation=tuple(round(float(v), 5) for v in rotation),  # type: ignore[arg-type]
+            position=_rounded(position, 4),
+            rotation=_rounded(rotation, 5),
             label=label,
             scale=scale,
             parameters={**look, **given},
@@ -278,8 +267,8 @@ class Draft:
                 id=len(self.placements) + 1,
                 family=item.name,
                 variant=variant,
-                position=tuple(round(float(v), 4) for v in position),  # type: ignore[arg-type]
-                rotation=tuple(round(float(v), 5) for v in rotation),  # type: ignore[arg-type]
+                position=_rounded(position, 4),
+                rotation=_rounded(rotation, 5),
                 label=label if label in self.settings.scene.classes else None,
                 scale=scale,
                 parameters=dict(parameters) if len(shape.labels) == 1 else {**parameters, "group": group},
@@ -298,18 +287,19 @@ class Draft:
             return False
         boxes = self.boxes
         # most are too far away to ask more of them
-        reach = np.hypot(boxes[:, 3], boxes[:, 4]) + math.hypot(box.half_x, box.half_y)
+        reach = self._reaches[: self.taken] + math.hypot(box.half_x, box.half_y)
         near = (np.abs(boxes[:, 0] - box.x) < reach) & (np.abs(boxes[:, 1] - box.y) < reach)
         if overlaps(box, boxes[near]).any():
             return False
-        row = np.array(box.row())
-        return all(guard.allows(row) for guard in self.guards)
+        return all(guard.allows(box.row()) for guard in self.guards)
 
     def occupy(self, box: Box) -> None:
         """Keep others out of a box."""
         if self.taken == len(self._boxes):
-            self._boxes = np.concatenate([self._boxes, np.empty((max(64, self.taken), 7))])
-        self._boxes[self.taken] = box.row()
+            more = max(64, self.taken)
+            self._boxes = np.concatenate([self._boxes, np.empty((more, 7))])
+            self._reaches = np.concatenate([self._reaches, np.empty(more)])
+        self._boxes[self.taken], self._reaches[self.taken] = box.row(), math.hypot(box.half_x, box.half_y)
         self.taken += 1
         for guard in self.guards:
             guard.add(np.array([box.row()]))
@@ -343,10 +333,17 @@ class Draft:
 
     def box_of(self, family: str, x: float, y: float, yaw: float, margin: float = 0.0) -> Box:
         """The space that a family takes when put at that place of the floor, and ``margin`` metres on each side."""
-        low, high, tall = self.room_of(family)
-        along, across = (low + high) / 2
-        half_x, half_y = (high - low) / 2 + margin
-        return Box(*step(x, y, yaw, float(along), float(across)), yaw, float(half_x), float(half_y), 0.0, tall)
+        along, across, half_x, half_y, tall = (
+            middle_of(self.own[family].room) if family in self.own else footing(family)
+        )
+        middle = step(x, y, yaw, along, across)
+        return Box(*middle, yaw, half_x + margin, half_y + margin, 0.0, tall)
+
+
+def _rounded(vector: Vector, digits: int) -> Vector:
+    # most turns are 0, which needs no rounding
+    x, y, z = map(float, vector)
+    return x and round(x, digits), y and round(y, digits), z and round(z, digits)
 
 
 LABELS = {

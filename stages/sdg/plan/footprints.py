@@ -57,7 +57,11 @@ _BOUNDS: dict[str, tuple[float, float, float, float, float]] = {
 }
 
 
-def footprint_of(family: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+Room = tuple[NDArray[np.float64], NDArray[np.float64], float]
+"""Lower and upper (X, Y) corner and height of a family's space, metres."""
+
+
+def footprint_of(family: str) -> Room:
     """Lower and upper (X, Y) corner and height of the space that the family's shapes take, metres.
 
     A family without an entry is measured on three of its shapes, with a tenth to spare.
@@ -67,6 +71,24 @@ def footprint_of(family: str) -> tuple[NDArray[np.float64], NDArray[np.float64],
     """
     x0, x1, y0, y1, tall = _BOUNDS.get(family) or measure(family)
     return np.array([x0, y0]), np.array([x1, y1]), tall
+
+
+def middle_of(room: Room) -> tuple[float, float, float, float, float]:
+    """Middle along X and Y, half sizes along X and Y, and height of a room as of :func:`footprint_of`, metres."""
+    low, high, tall = room
+    (along, across), (half_x, half_y) = ((low + high) / 2).tolist(), ((high - low) / 2).tolist()
+    return along, across, half_x, half_y, tall
+
+
+@functools.cache
+def footing(family: str) -> tuple[float, float, float, float, float]:
+    """:func:`middle_of` the room of a family."""
+    return middle_of(footprint_of(family))
+
+
+def bounds_in_table(family: str) -> tuple[float, float, float, float, float] | None:
+    """X from, X to, Y from, Y to and height of a family, metres; None where it is to be measured."""
+    return _BOUNDS.get(family)
 
 
 def families_in_table() -> tuple[str, ...]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from stages.sdg.plan.draft import Box, Draft
 from stages.sdg.plan.geometry import step
 from stages.sdg.plan.loads import Spot, loaded_rack, place_load
@@ -71,7 +69,8 @@ def _depth(draft: Draft, kind: str) -> float:
     if kind in ("load", "cage"):
         return 0.0
     low, high, _ = draft.room_of(kind)
-    return float(np.abs([low, high]).max(0)[0 if kind in BACK_TO_WALL else 1])
+    axis = 0 if kind in BACK_TO_WALL else 1
+    return max(abs(float(low[axis])), abs(float(high[axis])))
 
 
 def _wall_thing(draft: Draft, kind: str, x: float, y: float, yaw: float) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stages.common.settings.distribution import Drawn
 from stages.common.settings.targets import Counted
+from stages.sdg.plan.geometry import Row
 from stages.sdg.plan.seen import Seen
 from stages.sdg.plan.sight import cut_by
 
@@ -152,14 +153,16 @@ class Guard:
 
     def __post_init__(self) -> None:
         line = self.points[:, :2] - self.eye[:2]
+        self._x, self._y, _ = self.eye.tolist()
+        self._total = float(self.weight.sum())
         self._far = float(np.hypot(line[:, 0], line[:, 1]).max())
         self._azimuth = math.atan2(*line.mean(0)[::-1])
         turned = np.arctan2(line[:, 1], line[:, 0]) - self._azimuth
         self._spread = float(np.abs((turned + np.pi) % (2 * np.pi) - np.pi).max())
 
-    def _aside(self, box: NDArray[np.float64]) -> bool:
-        """Whether a box (7,) lies beside or behind the truck, so that it hides nothing of it."""
-        gap_x, gap_y, reach = box[0] - self.eye[0], box[1] - self.eye[1], math.hypot(box[3], box[4])
+    def _aside(self, box: Row) -> bool:
+        """Whether a box lies beside or behind the truck, so that it hides nothing of it."""
+        gap_x, gap_y, reach = box[0] - self._x, box[1] - self._y, math.hypot(box[3], box[4])
         distance = math.hypot(gap_x, gap_y)
         if distance <= reach:
             return False
@@ -169,16 +172,17 @@ class Guard:
     def share(self, boxes: NDArray[np.float64] | None = None) -> float:
         """Share that is hidden, or would be with further boxes (N, 7)."""
         hidden = self.hidden if boxes is None else self.hidden | cut_by(self.eye, self.points, boxes)
-        return float(self.weight[hidden].sum() / self.weight.sum())
+        return float(self.weight[hidden].sum() / self._total)
 
-    def allows(self, box: NDArray[np.float64]) -> bool:
-        """Whether a box (7,) may stand where it does."""
+    def allows(self, box: Row) -> bool:
+        """Whether a box may stand where it does."""
         if self._aside(box):
             return True
-        cut = cut_by(self.eye, self.points, box[None])
-        return not (cut & ~self.hidden).any() or self.share(box[None]) <= self.most
+        hidden = self.hidden | cut_by(self.eye, self.points, np.array([box]))
+        return bool((hidden == self.hidden).all() or self.weight[hidden].sum() / self._total <= self.most)
 
     def add(self, boxes: NDArray[np.float64]) -> None:
         """Take further boxes into account."""
-        boxes = boxes[[not self._aside(box) for box in boxes]]
-        self.hidden = self.hidden | cut_by(self.eye, self.points, boxes)
+        near = [row for row in boxes.tolist() if not self._aside(tuple(row))]
+        if near:
+            self.hidden = self.hidden | cut_by(self.eye, self.points, np.array(near))

@@ -6,6 +6,7 @@ estimate against them.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.footprints import families_in_table, footprint_of
-from stages.sdg.plan.geometry import step
+from stages.sdg.plan.footprints import Room, bounds_in_table, footing
 from stages.sdg.plan.types import Placement
 
 Solid = tuple[float, float, float, float, float, float]
@@ -31,6 +31,9 @@ _LOADS = {"carton_load": (1.18, 0.78, 0.8), "wrapped_load": (1.2, 0.8, 1.0), "cr
 _LAYERS = {"collar": (1.2, 0.8, 0.195), "sacks": (1.15, 0.75, 0.125)}
 _BOXES = {"pallet": (1.2, 0.8, 0.144), "stillage": (1.22, 0.83, 0.97), "small_load_carrier": (0.6, 0.4, 0.28),
           "carton": (0.5, 0.38, 0.36)}  # fmt: skip
+_RACK = {"bays": 3, "bay": 2.7, "height": 5, "levels": 3, "first": 1.7, "step": 1.6}
+"""Parameters of a rack, and what they are when nothing is said."""
+
 _VEHICLES: dict[str, tuple[Solid, ...]] = {
     "forklift": (
         (-1.1, 0.55, -0.55, 0.55, 0.1, 1.1), (-0.7, 0.35, -0.5, 0.5, 1.1, 2.1), (0.55, 0.8, -0.4, 0.4, 0.05, 2.1),
@@ -39,10 +42,6 @@ _VEHICLES: dict[str, tuple[Solid, ...]] = {
         (-1.0, 0.3, -0.6, 0.6, 0.1, 1.3), (-0.9, 0.1, -0.5, 0.5, 1.3, 2.1), (0.3, 0.6, -0.4, 0.4, 0.05, 2.4),
     ),
 }  # fmt: skip
-
-
-Room = tuple[NDArray[np.float64], NDArray[np.float64], float]
-"""Lower and upper (X, Y) corner and height of a family's space, metres."""
 
 
 def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]:
@@ -79,11 +78,11 @@ def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]
         return (_upright(0.3, 0.46, 1.7),)
     if family == "column":
         return (_upright(0.3, 0.3, float(told.get("height", 6.0))),)
-    if family in SPARSE or family not in families_in_table():
+    if family in SPARSE or bounds_in_table(family) is None:
         return ()
-    low, high, tall = footprint_of(family)
-    middle, half = (low + high) / 2, (high - low) / 2 * FILLED
-    return ((middle[0] - half[0], middle[0] + half[0], middle[1] - half[1], middle[1] + half[1], 0.0, tall * FILLED),)
+    x, y, half_x, half_y, tall = footing(family)
+    half_x, half_y = half_x * FILLED, half_y * FILLED
+    return ((x - half_x, x + half_x, y - half_y, y + half_y, 0.0, tall * FILLED),)
 
 
 def _upright(length: float, width: float, height: float) -> Solid:
@@ -109,8 +108,12 @@ def _truck(placement: Placement) -> tuple[Solid, ...]:
 def _rack(placement: Placement) -> tuple[Solid, ...]:
     """Posts and beams of a rack of 1.1 m depth; its goods are placements of their own."""
     told = placement.parameters
-    bays, bay, height = (float(told.get(key, usual)) for key, usual in (("bays", 3), ("bay", 2.7), ("height", 5)))
-    levels, first, rise = (float(told.get(key, usual)) for key, usual in (("levels", 3), ("first", 1.7), ("step", 1.6)))
+    return _rack_of(*(float(told.get(key, usual)) for key, usual in _RACK.items()))
+
+
+@functools.lru_cache(maxsize=256)
+def _rack_of(bays: float, bay: float, height: float, levels: float, first: float, rise: float) -> tuple[Solid, ...]:
+    """The same; a frame asks for the boxes of each of its racks several times."""
     pitch = bay + 0.1
     posts = [
         ((k - bays / 2) * pitch - 0.05, (k - bays / 2) * pitch + 0.05, y - 0.035, y + 0.035, 0.0, height)
@@ -145,10 +148,12 @@ def world_boxes(
         if placement.family in rooms and whole_of(placement) != placement.id:
             continue
         (x, y, z), yaw, scale = placement.position, placement.rotation[0], placement.scale
+        cos, sin, number = math.cos(yaw), math.sin(yaw), placement.id
         for x0, x1, y0, y1, z0, z1 in solids(placement, rooms):
-            at = step(x, y, yaw, (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale)
+            along, across = (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale
+            at = x + along * cos - across * sin, y + along * sin + across * cos
             rows.append((*at, yaw, (x1 - x0) / 2 * scale, (y1 - y0) / 2 * scale, z + z0 * scale, z + z1 * scale))
-            owners.append(placement.id)
+            owners.append(number)
     return np.array(rows, float).reshape(-1, 7), np.array(owners, np.int64)
 
 

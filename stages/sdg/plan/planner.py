@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.common.errors import SettingsError
 from stages.common.settings import Settings
-from stages.common.settings.distribution import Drawn
+from stages.common.settings.distribution import Drawn, pick_by
 from stages.common.settings.pictures import parse_size
 from stages.common.settings.targets import MAIN
 from stages.sdg.plan.ask import ask_for, preset_of, with_preset
@@ -156,8 +156,7 @@ def _scenario(settings: Settings, rng: np.random.Generator, ask: Ask | None) -> 
 def _weighted(weights: Mapping[str, float], rng: np.random.Generator) -> str:
     """One name by weight, whatever order the settings file has them in."""
     names = sorted(weights)
-    shares = np.array([weights[name] for name in names], float)
-    return names[int(rng.choice(len(names), p=shares / shares.sum()))]
+    return names[pick_by(tuple(weights[name] for name in names), rng)]
 
 
 def _lens(draft: Draft, rng: np.random.Generator) -> Lens:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings.targets import Counted
+from stages.sdg.plan.footprints import Room
 from stages.sdg.plan.lens import project, world_to_camera
-from stages.sdg.plan.outline import Room, corners, surface, whole_of, world_boxes
+from stages.sdg.plan.outline import corners, surface, whole_of, world_boxes
 from stages.sdg.plan.own import OwnObject
 from stages.sdg.plan.sight import cut_by
 from stages.sdg.plan.types import Camera, Placement

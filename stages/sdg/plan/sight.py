@@ -18,15 +18,15 @@ def cut_by(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray
     return _cut(eye, points, boxes).any(1) if len(boxes) else np.zeros(len(points), bool)
 
 
-def first_hit(
-    eye: NDArray[np.float64], direction: NDArray[np.float64], boxes: NDArray[np.float64], far: float
-) -> float:
-    """Distance along ``direction`` (unit) to the first box, at most ``far`` metres."""
+def first_hits(
+    eye: NDArray[np.float64], directions: NDArray[np.float64], boxes: NDArray[np.float64], far: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distance along each of the directions (D, 3), unit, to the first box, at most ``far`` (D,) metres: (D,)."""
     if not len(boxes):
         return far
-    enter, leave = _slabs(eye, (eye + direction * far)[None], boxes)
+    enter, leave = _slabs(eye, eye + directions * far[:, None], boxes)
     hit = (enter < leave) & (enter > 0)
-    return far * float(np.where(hit, enter, 1.0).min())
+    return np.asarray(far * np.where(hit, enter, 1.0).min(1))
 
 
 def _cut(eye: NDArray[np.float64], points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -42,17 +42,25 @@ def _slabs(
 
     The slab method of Kay and Kajiya (SIGGRAPH 1986) in each box's own axes.
     """
-    cos, sin = np.cos(boxes[:, 2]), np.sin(boxes[:, 2])
+    x, y, yaw, half_x, half_y, low, high = boxes.T
+    cos, sin = np.cos(yaw), np.sin(yaw)
 
-    def local(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        dx, dy = p[:, None, 0] - boxes[:, 0], p[:, None, 1] - boxes[:, 1]
-        z = np.broadcast_to(p[:, None, 2], dx.shape)
-        return np.stack([dx * cos + dy * sin, dy * cos - dx * sin, z], -1)
+    def local(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        dx, dy = points[:, 0:1] - x, points[:, 1:2] - y
+        return dx * cos + dy * sin, dy * cos - dx * sin
 
-    start, end = local(eye[None]), local(points)
-    low = np.stack([-boxes[:, 3], -boxes[:, 4], boxes[:, 5]], -1)
-    high = np.stack([boxes[:, 3], boxes[:, 4], boxes[:, 6]], -1)
-    step = end - start
-    step = np.where(np.abs(step) < 1e-9, 1e-9, step)
-    first, second = (low - start) / step, (high - start) / step
-    return np.minimum(first, second).max(-1), np.maximum(first, second).min(-1)
+    start_x, start_y = local(eye[None])
+    end_x, end_y = local(points)
+    enter_x, leave_x = _slab(-half_x - start_x, half_x - start_x, end_x - start_x)
+    enter_y, leave_y = _slab(-half_y - start_y, half_y - start_y, end_y - start_y)
+    enter_z, leave_z = _slab(low - eye[2], high - eye[2], points[:, 2:3] - eye[2])
+    return np.maximum(np.maximum(enter_x, enter_y), enter_z), np.minimum(np.minimum(leave_x, leave_y), leave_z)
+
+
+def _slab(
+    low: NDArray[np.float64], high: NDArray[np.float64], run: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where segments that run so far along one axis enter and leave a slab, given from their start."""
+    run = np.where(np.abs(run) < 1e-9, 1e-9, run)
+    first, second = low / run, high / run
+    return np.minimum(first, second), np.maximum(first, second)

@@ -9,7 +9,7 @@ import numpy as np
 from stages.sdg.plan.draft import Box, Draft, View
 from stages.sdg.plan.geometry import look_along, step
 from stages.sdg.plan.order import UnplaceableError, distances, misfit_of
-from stages.sdg.plan.sight import first_hit
+from stages.sdg.plan.sight import first_hits
 from stages.sdg.plan.types import Camera
 
 NEAREST = 0.85
@@ -141,17 +141,19 @@ def keep_out(view: View) -> Box:
 
 def _openness(draft: Draft, view: View) -> float:
     """Free distance in the view's directions: the least of three below its edges, metres; walls count."""
-    eye, hall = np.array([view.x, view.y, 1.0]), draft.hall
-    least = math.inf
+    hall, directions, walls = draft.hall, [], []
     for share in (-0.6, 0.0, 0.6):
         yaw = view.yaw + share * view.half_angle
-        direction = np.array([math.cos(yaw), math.sin(yaw), 0.0])
-        to_wall = min(
-            (hall.length / 2 - math.copysign(1, direction[0]) * view.x) / max(1e-6, abs(direction[0])),
-            (hall.width / 2 - math.copysign(1, direction[1]) * view.y) / max(1e-6, abs(direction[1])),
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        directions.append((cos, sin, 0.0))
+        walls.append(
+            min(
+                (hall.length / 2 - math.copysign(1, cos) * view.x) / max(1e-6, abs(cos)),
+                (hall.width / 2 - math.copysign(1, sin) * view.y) / max(1e-6, abs(sin)),
+            )
         )
-        least = min(least, first_hit(eye, direction, draft.boxes, to_wall), to_wall)
-    return least
+    eye = np.array([view.x, view.y, 1.0])
+    return float(first_hits(eye, np.array(directions), draft.boxes, np.array(walls)).min())
 
 
 def things_in_view(draft: Draft, reach: float = 14.0) -> int:

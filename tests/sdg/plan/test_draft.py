@@ -33,7 +33,7 @@ def inside(box: Box, points: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def filled(box: Box, side: int = 24) -> NDArray[np.float64]:
     """A lattice of points in a box, (N, 3), its corners almost included."""
-    u, v, z = np.meshgrid(*[np.linspace(-1, 1, side) * 0.9999] * 2, [0.0001, 0.5, 0.9999], indexing="ij")
+    u, v, z = np.meshgrid(*[np.linspace(-1, 1, side) * 0.9999] * 2, np.linspace(0.0001, 0.9999, 16), indexing="ij")
     x, y = u.ravel() * box.half_x, v.ravel() * box.half_y
     cos, sin = math.cos(box.yaw), math.sin(box.yaw)
     height = box.low + z.ravel() * (box.high - box.low)

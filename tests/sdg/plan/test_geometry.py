@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.sdg.plan.geometry import look_along, placement_matrix, rotation_matrix, step
+from stages.sdg.plan.geometry import look_along, placement_matrix, rotation_matrices, rotation_matrix, step
 from stages.sdg.plan.types import Placement
 
 angle = st.floats(-math.pi, math.pi)
@@ -20,6 +20,12 @@ def test_rotations_keep_lengths_and_handedness(yaw: float, pitch: float, roll: f
     matrix = rotation_matrix((yaw, pitch, roll))
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(matrix) > 0
+
+
+@given(st.lists(st.tuples(angle, angle, angle), min_size=1, max_size=4))
+def test_many_rotations_are_those_of_each(rotations: list[tuple[float, float, float]]) -> None:
+    each = [rotation_matrix(rotation) for rotation in rotations]
+    np.testing.assert_allclose(rotation_matrices(np.array(rotations)), each, atol=1e-12)
 
 
 @given(place, place, angle, place, place)

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stages.sdg.plan.draft import Box
-from stages.sdg.plan.sight import clear_share, first_hit
+from stages.sdg.plan.sight import clear_share, first_hits
 from tests.sdg.plan.test_draft import inside
 
 BOXES = st.lists(
@@ -65,7 +65,7 @@ def test_the_first_hit_is_where_sampling_meets_a_box(
     assume(not any(inside(slack(box, -0.01), start[None]).any() for box in boxes))
     steps = np.linspace(0, far, 4000)
     ray = start + steps[:, None] * direction
-    distance = first_hit(start, direction, rows(boxes), far)
+    distance = first_hits(start, direction[None], rows(boxes), np.array([far]))[0]
     met = np.any([inside(slack(box, 0.01), ray) for box in boxes], axis=0)
     touched = np.any([inside(slack(box, -0.01), ray) for box in boxes], axis=0)
     assert distance <= (steps[met.argmax()] if met.any() else far) + 1e-9
@@ -75,7 +75,7 @@ def test_the_first_hit_is_where_sampling_meets_a_box(
 def test_an_empty_hall_is_all_in_sight() -> None:
     empty, eye = np.zeros((0, 7)), np.array([0.0, 0.0, 1.0])
     assert clear_share(eye, np.ones((3, 3)), empty) == 1
-    assert first_hit(eye, np.array([1.0, 0.0, 0.0]), empty, 7.0) == 7.0
+    assert first_hits(eye, np.array([[1.0, 0.0, 0.0]]), empty, np.array([7.0])) == [7.0]
 
 
 def test_the_share_counts_points() -> None:
