@@ -112,9 +112,13 @@ def _add_assets(parser: argparse.ArgumentParser) -> None:
     )
     check.set_defaults(action=_check_assets)
     check.add_argument("source", nargs="?", metavar="PATH", help="a file, folder or s3:// URI (default: all entries)")
-    check.add_argument("--class", dest="class_name", metavar="CLASS", help="of PATH, where no entry names it")
-    check.add_argument("--unit", choices=["m", "cm", "mm", "in", "ft"], help="of PATH, where no entry names it")
-    check.add_argument("--up", choices=["x", "y", "z"], help="of PATH, where no entry names it")
+    tried = check.add_argument_group("keys of an entry, to try with PATH; they win over those of its entry")
+    tried.add_argument("--class", dest="class_name", metavar="CLASS")
+    tried.add_argument("--rule", dest="rules", action="append", metavar="'PRIMS: CLASS'", help="may be repeated")
+    tried.add_argument("--unit", choices=["m", "cm", "mm", "in", "ft"])
+    tried.add_argument("--size", metavar="SIDE=METRES", help="as height=1.2; also length and width")
+    tried.add_argument("--up", choices=["x", "y", "z"])
+    tried.add_argument("--front", choices=["x", "-x", "y", "-y"], help="written --front=-x")
     check.add_argument(
         "--out", dest="sheet", type=Path, default=Path("runs/assets.jpg"), metavar="FILE", help="default: %(default)s"
     )
@@ -157,11 +161,11 @@ def _check_assets(args: argparse.Namespace) -> str:
     from stages.common.errors import InputError
     from stages.compose.compose import compose_settings, project_folder
     from stages.sdg.assets.imports.check import check_assets, report
+    from stages.sdg.assets.imports.options import tried
     from stages.sdg.picture import draw_turntable
 
     settings = compose_settings([], project_folder(Path.cwd()) / "conf")
-    given = {"class": args.class_name, "unit": args.unit, "up": args.up}
-    findings = check_assets(settings, args.source, **{key: value for key, value in given.items() if value})
+    findings = check_assets(settings, args.source, **tried(args))
     print(report(findings), flush=True)
     drawn = [found.prepared for found in findings if found.prepared is not None]
     if drawn:

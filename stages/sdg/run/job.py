@@ -15,7 +15,7 @@ from stages.common.errors import RenderError, StageError
 from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.progress import Progress, duration
 from stages.common.settings import Settings
-from stages.sdg.assets.imports.prepare import describe, prepare_all, remarks
+from stages.sdg.assets.imports.prepare import check_placed, describe, prepare_all, remarks
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.run.crew import gpu_memories_mib, gpu_names, resolved
 from stages.sdg.run.frame import describe_plan
@@ -112,6 +112,7 @@ class _Run:
     def __init__(self, settings: Settings, folder: Path, stream: TextIO, factory: str) -> None:
         frames = settings.dataset.frames
         # before anything else: what cannot be read or yields no label must not be found out after rendering
+        check_placed(settings)
         self.own = prepare_all(settings, anew=True)
         for item in self.own:
             for remark in remarks(item):
