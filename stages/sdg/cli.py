@@ -183,22 +183,30 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.description = "Plan frames of the settings in conf/; print what targets and presets ask, and what they get."
     parser.set_defaults(action=_targets)
     parser.add_argument("-n", type=_many, default=500, metavar="N", help="how many frames (default: %(default)s)")
+    parser.add_argument("--strict", action="store_true", help="a share that is missed is an error, exit status 1")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as targets=loco_like")
     add_debug(parser)
 
 
 def _targets(args: argparse.Namespace) -> str:
+    from stages.common.errors import StageError
     from stages.compose.compose import compose_settings, project_folder
+    from stages.sdg.plan.ask import check_asked
     from stages.sdg.plan.own import own_objects
     from stages.sdg.plan.planner import plan_frame
     from stages.sdg.targets import from_plan, missed, rows, table, wanted_labels
 
     settings = compose_settings(list(args.overrides), project_folder(Path.cwd()) / "conf")
+    check_asked(settings)
     labels, own = wanted_labels(settings), own_objects(settings)
     planned = rows(settings, (from_plan(plan_frame(settings, number), labels, own) for number in range(args.n)))
     if not planned:
         return "nothing is asked: choose targets=loco_like or presets=corner_cases"
-    return f"{table(planned)}\n{missed(planned) or f'all {len(planned)} target shares are met by {args.n} plans'}"
+    lost = missed(planned)
+    if lost and args.strict:
+        print(table(planned), flush=True)
+        raise StageError(lost)
+    return f"{table(planned)}\n{lost or f'all {len(planned)} target shares are met by {args.n} plans'}"
 
 
 def _stage(args: argparse.Namespace) -> str:
