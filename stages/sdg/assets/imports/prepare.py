@@ -162,7 +162,7 @@ def check_sizes(made: Prepared) -> None:
     name = f"assets.{made.entry.name}"
     for source, meta in zip(made.sources, made.metas(), strict=True):
         sides = [high - low for low, high in zip(meta["facts"]["low"], meta["facts"]["high"], strict=True)]
-        said = f"{name}: {source} measures {' x '.join(f'{side:.3g}' for side in sides)} m"
+        said = f"{name}: {source} measures {' x '.join(f'{side:.4g}' for side in sides)} m"
         if max(sides) < LEAST:
             raise SettingsError(f"{said}, too small to be seen in any picture: give its unit, or one side as its size")
         # it may stand across the hall
