@@ -112,9 +112,13 @@ def _add_assets(parser: argparse.ArgumentParser) -> None:
     )
     check.set_defaults(action=_check_assets)
     check.add_argument("source", nargs="?", metavar="PATH", help="a file, folder or s3:// URI (default: all entries)")
-    check.add_argument("--class", dest="class_name", metavar="CLASS", help="of PATH, where no entry names it")
-    check.add_argument("--unit", choices=["m", "cm", "mm", "in", "ft"], help="of PATH, where no entry names it")
-    check.add_argument("--up", choices=["x", "y", "z"], help="of PATH, where no entry names it")
+    tried = check.add_argument_group("keys of an entry, to try with PATH; they win over those of its entry")
+    tried.add_argument("--class", dest="class_name", metavar="CLASS")
+    tried.add_argument("--rule", dest="rules", action="append", metavar="'PRIMS: CLASS'", help="may be repeated")
+    tried.add_argument("--unit", choices=["m", "cm", "mm", "in", "ft"])
+    tried.add_argument("--size", metavar="SIDE=METRES", help="as height=1.2; also length and width")
+    tried.add_argument("--up", choices=["x", "y", "z"])
+    tried.add_argument("--front", choices=["x", "-x", "y", "-y"], help="written --front=-x")
     check.add_argument(
         "--out", dest="sheet", type=Path, default=Path("runs/assets.jpg"), metavar="FILE", help="default: %(default)s"
     )
@@ -157,11 +161,11 @@ def _check_assets(args: argparse.Namespace) -> str:
     from stages.common.errors import InputError
     from stages.compose.compose import compose_settings, project_folder
     from stages.sdg.assets.imports.check import check_assets, report
+    from stages.sdg.assets.imports.options import tried
     from stages.sdg.picture import draw_turntable
 
     settings = compose_settings([], project_folder(Path.cwd()) / "conf")
-    given = {"class": args.class_name, "unit": args.unit, "up": args.up}
-    findings = check_assets(settings, args.source, **{key: value for key, value in given.items() if value})
+    findings = check_assets(settings, args.source, **tried(args))
     print(report(findings), flush=True)
     drawn = [found.prepared for found in findings if found.prepared is not None]
     if drawn:
@@ -179,22 +183,30 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.description = "Plan frames of the settings in conf/; print what targets and presets ask, and what they get."
     parser.set_defaults(action=_targets)
     parser.add_argument("-n", type=_many, default=500, metavar="N", help="how many frames (default: %(default)s)")
+    parser.add_argument("--strict", action="store_true", help="a share that is missed is an error, exit status 1")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as targets=loco_like")
     add_debug(parser)
 
 
 def _targets(args: argparse.Namespace) -> str:
+    from stages.common.errors import StageError
     from stages.compose.compose import compose_settings, project_folder
+    from stages.sdg.plan.ask import check_asked
     from stages.sdg.plan.own import own_objects
     from stages.sdg.plan.planner import plan_frame
     from stages.sdg.targets import from_plan, missed, rows, table, wanted_labels
 
     settings = compose_settings(list(args.overrides), project_folder(Path.cwd()) / "conf")
+    check_asked(settings)
     labels, own = wanted_labels(settings), own_objects(settings)
     planned = rows(settings, (from_plan(plan_frame(settings, number), labels, own) for number in range(args.n)))
     if not planned:
         return "nothing is asked: choose targets=loco_like or presets=corner_cases"
-    return f"{table(planned)}\n{missed(planned) or f'all {len(planned)} target shares are met by {args.n} plans'}"
+    lost = missed(planned)
+    if lost and args.strict:
+        print(table(planned), flush=True)
+        raise StageError(lost)
+    return f"{table(planned)}\n{lost or f'all {len(planned)} target shares are met by {args.n} plans'}"
 
 
 def _stage(args: argparse.Namespace) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from stages.sdg.plan.types import FramePlan
 
 TOLERANCE = 0.02
 """A share is met when it is off by no more than this, or than one object or frame of a small set."""
+
+ERRORS = 2.0
+"""Of pictures, whose shares scatter around those of their plans, it may be off by so many standard errors, too."""
 
 EMPTY: Mapping[str, OwnObject] = {}
 HIDDEN = 0.995
@@ -47,18 +51,29 @@ class Row:
         asked: the share.
         got: the share that the set has; None without any object or frame to count.
         number: objects or frames that were counted.
+        steered: whether plans are drawn so that they have it; else it is only counted.
+        rendered: whether labels were counted, not plans.
     """
 
     target: str
     asked: float
     got: float | None
     number: int
+    steered: bool = True
+    rendered: bool = False
+
+    @property
+    def tolerance(self) -> float:
+        """How far the share may be off."""
+        if not self.number:
+            return TOLERANCE
+        error = math.sqrt(self.asked * (1 - self.asked) / self.number) if self.rendered else 0.0
+        return max(TOLERANCE, 1 / self.number, ERRORS * error)
 
     @property
     def met(self) -> bool:
         """Whether the set has what is asked for."""
-        slack = max(TOLERANCE, 1 / self.number if self.number else 0.0) + 1e-9
-        return self.got is not None and abs(self.got - self.asked) <= slack
+        return self.got is not None and abs(self.got - self.asked) <= self.tolerance + 1e-9
 
 
 def from_plan(plan: FramePlan, labels: Sequence[str], own: Mapping[str, OwnObject] = EMPTY) -> Shown:
@@ -92,13 +107,13 @@ def wanted_labels(settings: Settings) -> list[str]:
     return sorted({MAIN, *(item.label for item in settings.targets.spread())})
 
 
-def rows(settings: Settings, frames: Iterable[Shown]) -> list[Row]:
-    """All shares that the settings ask for, beside those that frames have."""
+def rows(settings: Settings, frames: Iterable[Shown], *, rendered: bool = False) -> list[Row]:
+    """All shares that the settings ask for, beside those that frames have; ``rendered``: by their labels."""
     shown = list(frames)
     found = [*_presets(settings, shown), *_frames(settings, shown)]
     for target in settings.targets.spread():
         found += _histogram(settings, target, shown)
-    return found
+    return [replace(row, rendered=rendered) for row in found]
 
 
 def _presets(settings: Settings, shown: Sequence[Shown]) -> Iterator[Row]:
@@ -128,7 +143,8 @@ def _histogram(settings: Settings, target: Histogram, shown: Sequence[Shown]) ->
         last = number == len(bins) - 1
         within = Order({"count": (low, high + 1e-6 * last)})
         what = f"frames with {low:g} to {high:g} of" if target.of == "count" else f"{target.of} {low:g} to {high:g} of"
-        yield _row(f"{what} {target.label}", asked, [within.within("count", value) for value in values])
+        hits = [within.within("count", value) for value in values]
+        yield replace(_row(f"{what} {target.label}", asked, hits), steered=target.label == MAIN)
 
 
 def _row(target: str, asked: float, hits: Sequence[bool]) -> Row:
@@ -136,7 +152,7 @@ def _row(target: str, asked: float, hits: Sequence[bool]) -> Row:
 
 
 def table(planned: Sequence[Row], rendered: Sequence[Row] | None = None) -> str:
-    """Asked against got as lines of text; what is missed is marked.
+    """Asked against got as lines of text; what is missed is marked, by the labels where there are some.
 
     Args:
         planned: shares that the plans have.
@@ -144,33 +160,54 @@ def table(planned: Sequence[Row], rendered: Sequence[Row] | None = None) -> str:
     """
     width = max([len(row.target) for row in planned] + [6])
     lines = [f"{'target':<{width}}  asked  planned" + ("  rendered" if rendered else "") + "  counted"]
-    for number, row in enumerate(planned):
-        line = f"{row.target:<{width}}  {row.asked:5.1%}  {_percent(row.got):>7}"
+    for plan, row in zip(planned, rendered or planned, strict=True):
+        line = f"{row.target:<{width}}  {row.asked:5.1%}  {_percent(plan.got):>7}"
         if rendered:
-            line += f"  {_percent(rendered[number].got):>8}"
-        lines.append(f"{line}  {row.number:7}{'' if row.met else '  MISSED'}")
+            line += f"  {_percent(row.got):>8}"
+        marks = [_verdict(plan, row), "" if row.steered else "not steered"]
+        lines.append("  ".join(filter(None, [f"{line}  {row.number:7}", *marks])))
     return "\n".join(lines)
+
+
+def _verdict(plan: Row, row: Row) -> str:
+    """Mark of a target: that of ``row``, and where labels were counted what the plan alone would say."""
+    if not row.rendered:
+        return "" if row.met else "MISSED"
+    if row.met:
+        return "" if plan.met else "(missed by plan)"
+    return "MISSED (met by plan)" if plan.met else "MISSED (by plan, too)"
 
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
-def missed(planned: Sequence[Row]) -> str:
-    """A sentence on the shares that were missed; empty when there are none."""
-    lost = [row for row in planned if not row.met]
+def missed(planned: Sequence[Row], rendered: Sequence[Row] | None = None) -> str:
+    """A sentence on the shares that were missed, by the labels where there are some; empty when there are none."""
+    lost = [(plan, row) for plan, row in zip(planned, rendered or planned, strict=True) if not row.met]
     if not lost:
         return ""
-    worst = max(lost, key=lambda row: abs((row.got or 0.0) - row.asked))
+    plan, worst = max(lost, key=lambda pair: abs((pair[1].got or 0.0) - pair[1].asked))
+    if not worst.steered:
+        step = "nothing steers it, so change what scenarios put up, or remove it"
+    elif plan.met and worst.rendered:
+        step = "its plans have it, so ask for more or less of it by what the pictures are off"
+    else:
+        step = "widen what contradicts it in randomization or scene, or ask for less"
     return (
         f"{len(lost)} of {len(planned)} target shares missed, {worst.target} the most ({worst.asked:.1%} asked, "
-        f"{_percent(worst.got)} got): widen what contradicts it in randomization or scene, or ask for less"
+        f"{_percent(worst.got)} got): {step}"
     )
 
 
 def as_json(planned: Sequence[Row], rendered: Sequence[Row] | None = None) -> dict[str, Any]:
-    """The report as plain values."""
-    entries = [{**asdict(row), "met": row.met} for row in planned]
-    for entry, row in zip(entries, rendered or [], strict=False):
-        entry["rendered"] = row.got
-    return {"tolerance": TOLERANCE, "targets": entries}
+    """The report as plain values; ``met`` is the verdict on the labels where there are some, else on the plans."""
+    entries = []
+    for plan, row in zip(planned, rendered or planned, strict=True):
+        entry = {"target": row.target, "asked": row.asked, "steered": row.steered, "met": row.met}
+        entry |= {"tolerance": round(row.tolerance, 6), "number": row.number}
+        entry |= {"got": plan.got, "planned_number": plan.number, "planned_met": plan.met}
+        if rendered:
+            entry["rendered"] = row.got
+        entries.append(entry)
+    return {"tolerance": TOLERANCE, "standard_errors": ERRORS, "targets": entries}

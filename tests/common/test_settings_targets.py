@@ -20,10 +20,15 @@ def heights(**changes: Any) -> list[dict[str, Any]]:
 
 
 CASES = [
-    ({"targets.negatives": 1.5}, "targets.negatives is 1.5: give .*"),
+    ({"targets.negatives": 1.5}, "targets.negatives is 1.5: give a number of at least 0 and at most 1"),
     ({"targets.shares": [{**HIDDEN, "labl": 1}]}, r"targets.shares.*labl is not a setting: .*"),
     ({"targets.shares": [{**HIDDEN, "label": "crate"}]}, r"targets.shares\[0\].label is 'crate': give one of small_load_carrier, .*"),
     ({"targets.shares": [HIDDEN, HIDDEN]}, r"targets.shares\[1\] and targets.shares\[0\] both ask for occlusion of pallet_truck: keep one of them"),
+    ({"targets.shares": [HIDDEN, {**HIDDEN, "above": 0.3, "share": 0.4}]}, r"targets.shares\[1\] and .* keep one of them, or give one of targets.histograms with edges: \[0, 0.3, 0.5, 1\] and a share for each bin"),
+    ({"targets.scenarios": [["negative", 0.6], ["dock", 0.4]], "targets.negatives": 0.1}, "targets.scenarios asks for 0.6 of frames without trucks, but targets for 0.1 negatives: make them agree"),
+    ({"targets.scenarios": [["negative", 0.6], ["dock", 0.4]], "targets.histograms": [COUNTS]}, "targets.scenarios asks for 0.6 of frames without trucks, but targets for 0.3 negatives: make them agree"),
+    ({"targets.scenarios": [["negative", 1.0]], "targets.shares": [HIDDEN]}, "targets.scenarios leaves no pallet_truck to ask occlusion of: ask for other scenarios, too"),
+    ({"assets": [{"name": "a", "source": "a.glb", "class": "pallet", "size": {"height": -1.0}}]}, r"assets\[0\].size.height is -1.0: give a number above 0 and at most 200"),
     ({"targets.shares": [{**HIDDEN, "above": 0.95}]}, r"targets.shares\[0\] asks for occlusion above 0.95, but targets.counted.min_visible leaves out .* than 0.9: ask for less"),
     ({"targets.histograms": heights(shares=[0.5, 0.6])}, r"targets.histograms\[0\] has shares that sum up to 1.1: give shares that sum up to 1"),
     ({"targets.histograms": heights(shares=[1.0])}, r"targets.histograms\[0\] has 3 edges and 1 shares: .*"),

@@ -53,6 +53,15 @@ def test_every_choice_composes(choice: str, tmp_path: Path) -> None:
     assert getattr(chosen, "name", chosen) == option
 
 
+def test_loco_has_the_aspect_ratios_of_its_photographs_and_all_else_of_workstation() -> None:
+    loco, workstation = (compose_settings([f"dataset={name}"], CONF).dataset for name in ("loco", "workstation"))
+    sides = [tuple(map(int, size.split("x"))) for size in loco.frames.sizes]
+    assert [width / height for width, height in sides] == [4 / 3, 16 / 9, 16 / 10]
+    assert list(loco.frames.sizes.values()) == [8, 5, 2]
+    same = workstation.frames.model_copy(update={"sizes": loco.frames.sizes})
+    assert loco == workstation.model_copy(update={"name": "loco", "frames": same})
+
+
 def test_files_spell_out_every_setting(project: Path) -> None:
     """Hydra changes only keys that exist, and DVC compares only keys that are written."""
     settings = write_params(project)

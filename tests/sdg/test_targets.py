@@ -13,7 +13,7 @@ from stages.sdg.label.labels import label_frame
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.render.registry import create_renderer
 from stages.sdg.run.job import render_frames
-from stages.sdg.targets import Row, from_label, from_plan, missed, table
+from stages.sdg.targets import Row, as_json, from_label, from_plan, missed, table
 from tests.settings import compose
 
 
@@ -26,6 +26,38 @@ def test_rows_are_met_within_two_points_or_one_object() -> None:
     assert table(found).count("MISSED") == 1
     assert missed(found).startswith("1 of 2 target shares missed, others the most (10.0% asked, 30.0% got): ")
     assert missed(found[:1]) == ""
+
+
+def test_where_pictures_were_counted_the_verdict_is_on_them() -> None:
+    planned = [Row("lost", 0.2, 0.2, 1000), Row("won", 0.2, 0.3, 1000), Row("both", 0.2, 0.3, 1000)]
+    got = [Row("lost", 0.2, 0.12, 900, rendered=True), Row("won", 0.2, 0.2, 900, rendered=True)]
+    got.append(Row("both", 0.2, 0.3, 900, rendered=True))
+    lines = table(planned, got).splitlines()
+    assert lines[1].split("  ")[-1] == "MISSED (met by plan)"
+    assert lines[2].endswith("900  (missed by plan)")
+    assert lines[3].endswith("900  MISSED (by plan, too)")
+    written = as_json(planned, got)["targets"]
+    assert [(entry["met"], entry["planned_met"]) for entry in written] == [(False, True), (True, False), (False, False)]
+    assert (written[0]["got"], written[0]["rendered"]) == (0.2, 0.12)
+    assert "(20.0% asked, 12.0% got): its plans have it, so ask for more" in missed(planned[:1], got[:1])
+
+
+def test_few_pictures_may_be_off_by_two_standard_errors() -> None:
+    assert Row("a", 0.2, 0.27, 100, rendered=True).tolerance == pytest.approx(0.08)
+    assert not Row("a", 0.2, 0.27, 100).met
+    assert Row("a", 0.2, 0.27, 100, rendered=True).met
+    assert not Row("a", 0.2, 0.27, 400, rendered=True).met
+    assert Row("a", 0.2, 0.27, 10**6, rendered=True).tolerance == 0.02
+
+
+def test_strict_makes_a_missed_share_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    pallets = "targets.histograms=[{label:pallet,of:distance,edges:[0,20,40],shares:[0,1]}]"
+    assert main(["targets", "-n", "6", "--strict", pallets]) == 1
+    told = capsys.readouterr()
+    assert told.out.count("MISSED  not steered") == 2
+    assert "error: 2 of 2 target shares missed, distance " in told.err
+    assert "nothing steers it, so change what scenarios put up, or remove it" in told.err
+    assert main(["targets", "-n", "12", "--strict", "targets.negatives=0.25"]) == 0
 
 
 def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,6 +85,7 @@ def test_a_run_writes_asked_and_got_beside_its_inputs(tmp_path: Path) -> None:
     (row,) = written["targets"]
     assert row["met"]
     assert row["got"] == pytest.approx(row["rendered"], abs=0.06)
+    assert row["planned_met"]
     assert "rendered" in report.targets
 
 

@@ -163,9 +163,15 @@ def _place(field: FieldInfo) -> Place:
 
 
 def _unwrapped(annotation: Any) -> Place:
+    """A type without its limits, and without ``| None``: who wrote a wrong value wants to know the right ones."""
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
-        return Place(inner, tuple(metadata))
+        below = _unwrapped(inner)
+        return Place(below.annotation, (*metadata, *below.metadata))
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [part for part in get_args(annotation) if part is not type(None)]
+        if len(parts) == 1:
+            return _unwrapped(parts[0])
     return Place(annotation)
 
 

@@ -32,6 +32,9 @@ LARGEST = {
 }
 """Largest value of each measure."""
 
+TRUCKLESS = ("negative",)
+"""Built-in scenarios without a pallet truck; a test holds them against those that are registered."""
+
 FARTHEST = 40.0
 """Metres; no built-in hall is longer from its camera's end to the wall that it looks at."""
 
@@ -110,6 +113,13 @@ class Targets(Group):
         """Whether anything is asked for."""
         return self.negatives is not None or bool(self.scenarios or self.shares or self.histograms)
 
+    def asked_negatives(self) -> float | None:
+        """The share of frames without a pallet truck that is asked for, by itself or by a histogram of counts."""
+        count = next((item for item in self.histograms if item.of == "count" and item.label == MAIN), None)
+        if self.negatives is not None or count is None:
+            return self.negatives
+        return count.shares[0] if count.edges[0] < 1 and count.edges[1] <= 1 else None if count.edges[0] < 1 else 0.0
+
     def spread(self) -> list[Histogram]:
         """All that is asked of objects, as histograms."""
         return [_as_histogram(share) for share in self.shares] + list(self.histograms)
@@ -134,14 +144,15 @@ def target_mistakes(
     tallest = max((int(size.partition("x")[2]) for size, weight in sizes.items() if weight > 0), default=0)
     named = [("shares", number, item) for number, item in enumerate(targets.shares)]
     named += [("histograms", number, item) for number, item in enumerate(targets.histograms)]  # type: ignore[misc]
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, str], tuple[str, ShareTarget | Histogram]] = {}
     for group, number, item in named:
         key = f"targets.{group}[{number}]"
         if item.label not in classes:
             yield f"{key} asks for {item.label}, which scene.classes does not label: add it there or remove the target"
         if (item.label, item.of) in seen:
-            yield f"{key} and {seen[item.label, item.of]} both ask for {item.of} of {item.label}: keep one of them"
-        seen[item.label, item.of] = key
+            other, first = seen[item.label, item.of]
+            yield f"{key} and {other} both ask for {item.of} of {item.label}: keep one of them{_as_one(item, first)}"
+        seen[item.label, item.of] = key, item
         if isinstance(item, Histogram) and (bad := _bad_bins(item)):
             yield f"{key} {bad}"
         else:
@@ -151,6 +162,17 @@ def target_mistakes(
         yield f"targets.scenarios sum up to {sum(targets.scenarios.values()):g}: give shares of all frames, together 1"
     if targets.scenarios and not structure:
         yield "targets.scenarios cannot go with randomization.content.structure=false, which leaves uniform alone"
+
+
+def _as_one(item: ShareTarget | Histogram, other: ShareTarget | Histogram) -> str:
+    """How to ask at once for what two targets ask for: a histogram has any number of bins."""
+    edges = {0.0, LARGEST[item.of]}
+    for target in (item, other):
+        edges |= set(target.edges) if isinstance(target, Histogram) else {target.above}
+    inner = ", ".join(f"{edge:g}" for edge in sorted(edges))
+    return (
+        f", or give one of targets.histograms with edges: [{inner}] and a share for each bin" if item != other else ""
+    )
 
 
 def _bad_bins(item: Histogram) -> str:
@@ -194,5 +216,15 @@ def _contradictions(targets: Targets) -> Iterator[str]:
                     f"targets.negatives={targets.negatives:g} contradicts the histogram of {MAIN} counts, which asks "
                     f"for none in {none:g} of the frames: make them equal or remove one"
                 )
+    negatives = None if any(map(_bad_bins, targets.histograms)) else targets.asked_negatives()
+    total = sum(targets.scenarios.values())
+    bare = sum(targets.scenarios.get(name, 0.0) for name in TRUCKLESS) / total if total > 0 else 0.0
+    if negatives is not None and bare > negatives + ROUNDING:
+        yield (
+            f"targets.scenarios asks for {bare:.3g} of frames without trucks, but targets for {negatives:g} negatives: "
+            "make them agree"
+        )
+    if bare == 1 and negatives is None and main:
+        yield f"targets.scenarios leaves no {MAIN} to ask {main[0].of} of: ask for other scenarios, too"
     if targets.negatives == 1 and main:
         yield f"targets.negatives=1 leaves no {MAIN} to ask {main[0].of} of: ask for fewer negatives"

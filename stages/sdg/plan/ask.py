@@ -62,7 +62,7 @@ def ask_for(settings: Settings, frame: int, preset: str) -> Ask | None:
         return None
     main = [item for item in settings.targets.spread() if item.label == MAIN]
     count = next((item for item in main if item.of == "count"), None)
-    negative, place = _negative(settings, own, preset, frame, count)
+    negative, place = _negative(settings, own, preset, frame)
     drawn = own.randomization.drawn(frame)
     trucks = 0 if negative else _trucks(own, count, place, drawn)
     measured = sorted((item for item in main if item.of != "count"), key=lambda item: item.of not in SIZES)
@@ -84,30 +84,46 @@ def ask_for(settings: Settings, frame: int, preset: str) -> Ask | None:
     )
 
 
-def _negative(
-    settings: Settings, own: Settings, preset: str, frame: int, count: Histogram | None
-) -> tuple[bool, float]:
+def check_asked(settings: Settings) -> None:
+    """Find what no frame can hold before any is planned, whatever custom scenarios and presets there are.
+
+    Raises:
+        SettingsError: when targets, scenarios and presets contradict each other.
+    """
+    for preset in ("", *(name for name, share in settings.presets.shares.items() if share > 0)):
+        own = with_preset(settings, preset) if preset else settings
+        if not settings.targets.any() and not (preset and settings.presets.cases[preset].truck):
+            continue
+        if not preset and sum(settings.presets.shares.values()) > 1 - SLACK:
+            continue  # every frame has a preset
+        share = _negative_share(settings, own, preset)
+        for negative in [kind for kind, part in ((True, share), (False, 1 - share)) if part > SLACK]:
+            _scenarios(settings, own, preset, 0, negative)
+    for item in settings.targets.spread():
+        if item.label == MAIN and item.of != "count" and settings.targets.negatives != 1:
+            _left_by_presets(settings, item)
+
+
+def _negative(settings: Settings, own: Settings, preset: str, frame: int) -> tuple[bool, float]:
     """Whether a frame is a negative, and else its place among the others, 0 to below 1."""
-    forced = {name: forced_negative(settings, name) for name in settings.presets.shares}
-    at = turn(settings.seed, frame, NEGATIVE)
-    if preset and forced[preset] is not None:
-        return bool(forced[preset]), at
-    share = asked_negatives(settings, count)
-    if share is None:
-        truckless = _truckless_share(settings.targets.scenarios or own.scene.scenarios)
-        share = truckless + (1 - truckless) * own.randomization.content.negatives
-    else:
-        taken = [(settings.presets.shares[name], kind) for name, kind in forced.items() if kind is not None]
-        free = 1 - sum(part for part, _ in taken)
-        share = _free(share, sum(part for part, kind in taken if kind), free, "negatives")
+    at, share = turn(settings.seed, frame, NEGATIVE), _negative_share(settings, own, preset)
+    if preset and forced_negative(settings, preset) is not None:
+        return share == 1, at
     return at < share, (at - share) / (1 - share) if at >= share else at
 
 
-def asked_negatives(settings: Settings, count: Histogram | None) -> float | None:
-    """The share of negatives that the targets ask for, None when they do not."""
-    if settings.targets.negatives is not None or count is None:
-        return settings.targets.negatives
-    return count.shares[0] if count.edges[0] < 1 and count.edges[1] <= 1 else None if count.edges[0] < 1 else 0.0
+def _negative_share(settings: Settings, own: Settings, preset: str) -> float:
+    """The share of negatives among the frames of a preset, or among those without one."""
+    forced = {name: forced_negative(settings, name) for name in settings.presets.shares}
+    if preset and (kind := forced[preset]) is not None:
+        return float(kind)
+    share = settings.targets.asked_negatives()
+    if share is None:
+        truckless = _truckless_share(settings.targets.scenarios or own.scene.scenarios)
+        return truckless + (1 - truckless) * own.randomization.content.negatives
+    taken = [(settings.presets.shares[name], kind) for name, kind in forced.items() if kind is not None]
+    free = 1 - sum(part for part, _ in taken)
+    return _free(share, sum(part for part, kind in taken if kind), free, "negatives")
 
 
 def forced_negative(settings: Settings, name: str) -> bool | None:
@@ -245,8 +261,7 @@ def _scenarios(settings: Settings, own: Settings, preset: str, frame: int, negat
                 "ask for negatives, or for other scenarios"
             )
     elif bare > 0:
-        count = next((item for item in settings.targets.spread() if item.of == "count" and item.label == MAIN), None)
-        share = asked_negatives(settings, count)
+        share = settings.targets.asked_negatives()
         if share is None:
             share = bare + (1 - bare) * own.randomization.content.negatives
         if asked and not mixed and share < bare - SLACK:

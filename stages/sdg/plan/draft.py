@@ -360,20 +360,24 @@ LABELS = {
 Scenario = Callable[[Draft], None]
 _SCENARIOS: dict[str, Scenario] = {}
 _WITHOUT_TRUCKS: set[str] = set()
+_WITHOUT_OWN: set[str] = set()
 
 
-def register_scenario(name: str, *, trucks: bool = True) -> Callable[[Scenario], Scenario]:
+def register_scenario(name: str, *, trucks: bool = True, own: bool = True) -> Callable[[Scenario], Scenario]:
     """Decorator: make ``arrange(draft) -> None``, which fills a hall and sets the view, known as ``name``.
 
     Args:
         name: as the settings call it.
         trucks: False for one that never puts up a pallet truck.
+        own: False for one that never puts up the user's own objects.
     """
 
     def register(arrange: Scenario) -> Scenario:
         _SCENARIOS[name] = arrange
         if not trucks:
             _WITHOUT_TRUCKS.add(name)
+        if not own:
+            _WITHOUT_OWN.add(name)
         return arrange
 
     return register
@@ -387,3 +391,8 @@ def scenarios() -> dict[str, Scenario]:
 def scenarios_without_trucks() -> frozenset[str]:
     """Names of the scenarios that never put up a pallet truck."""
     return frozenset(_WITHOUT_TRUCKS)
+
+
+def scenarios_without_own() -> frozenset[str]:
+    """Names of the scenarios that never put up the user's own objects."""
+    return frozenset(_WITHOUT_OWN)

@@ -27,6 +27,10 @@ POSES = 36
 SPARE = 0.08
 """Share of a range that a truck keeps from its ends when it is placed; the scene is not full yet."""
 
+DOUBT = 0.1
+"""How far the estimate of what is hidden errs. A truck that is to be hidden keeps so far from both ends of its range:
+else many of those trucks are less hidden in the picture, or too much to count, and the set has fewer than its plans."""
+
 HIDERS = {
     "load": 9.0, "drum": 1.5, "crate": 1.5, "waste_bin": 0.8, "cable_drum": 1.0, "stillage": 0.8, "person": 1.0,
     "machine_box": 0.5, "trash_bags": 0.5,
@@ -152,6 +156,8 @@ def _put(draft: Draft, order: Order, sights: Sights, pose: Pose) -> bool:
         return False
     low, high = order.limits["occlusion"]
     spare = SPARE * min(high - low, 0.5 * (low + high))
+    if low > 0:
+        spare = max(spare, min(DOUBT, (high - low) / 4))
     if found.occlusion >= high - spare:
         return False
     guard = Guard(sights.eye, *sights.guarded(pose.boxes))
@@ -163,7 +169,7 @@ def _put(draft: Draft, order: Order, sights: Sights, pose: Pose) -> bool:
     if low > 0 and guard.share() < low + spare:
         draft.take_back(*before)
         return False
-    guard.most = high - 0.4 * spare
+    guard.most = high - (0.8 if low > 0 else 0.4) * spare
     draft.guards.append(guard)
     draft.ordered[placement.id] = order
     return True

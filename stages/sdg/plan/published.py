@@ -47,7 +47,7 @@ STAND_INS = (
 """Words in the name of a distractor's file, and the family that other renderers show; all else is a carton."""
 
 
-@register_scenario("simple_warehouse")
+@register_scenario("simple_warehouse", own=False)
 def simple_warehouse(draft: Draft) -> None:
     """The published recipe: trucks and distractors anywhere, seen from anywhere."""
     recipe = draft.settings.scene.recipe

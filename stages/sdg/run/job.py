@@ -15,7 +15,8 @@ from stages.common.errors import RenderError, StageError
 from stages.common.files import atomic_write, sha256_of, write_json
 from stages.common.progress import Progress, duration
 from stages.common.settings import Settings
-from stages.sdg.assets.imports.prepare import describe, prepare_all, remarks
+from stages.sdg.assets.imports.prepare import check_placed, describe, prepare_all, remarks
+from stages.sdg.plan.ask import check_asked
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.run.crew import gpu_memories_mib, gpu_names, resolved
 from stages.sdg.run.frame import describe_plan
@@ -112,6 +113,7 @@ class _Run:
     def __init__(self, settings: Settings, folder: Path, stream: TextIO, factory: str) -> None:
         frames = settings.dataset.frames
         # before anything else: what cannot be read or yields no label must not be found out after rendering
+        check_placed(settings)
         self.own = prepare_all(settings, anew=True)
         for item in self.own:
             for remark in remarks(item):
@@ -140,7 +142,8 @@ class _Run:
         return self.report
 
     def _refuse_contradictions(self) -> None:
-        """Let targets that contradict each other end the run before any work; a plan shows them."""
+        """Let targets that contradict each other end the run before any work; a plan shows what else is wrong."""
+        check_asked(self.settings)
         try:
             plan_frame(self.settings, 0)
         except StageError:
@@ -255,9 +258,9 @@ class _Run:
             return
         labels, own = wanted_labels(self.settings), own_objects(self.settings)
         planned = rows(self.settings, (from_plan(plan, labels, own) for plan in read_plans(self.folder)))
-        rendered = rows(self.settings, (from_label(frame.label) for frame in read_frames(self.folder)))
+        rendered = rows(self.settings, (from_label(frame.label) for frame in read_frames(self.folder)), rendered=True)
         write_json(path, as_json(planned, rendered))
-        self.report.targets = "\n".join(filter(None, [table(planned, rendered), missed(planned)]))
+        self.report.targets = "\n".join(filter(None, [table(planned, rendered), missed(planned, rendered)]))
 
 
 def _numbers(spans: Iterable[Span]) -> Iterable[int]:

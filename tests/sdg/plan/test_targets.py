@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from stages.common.errors import SettingsError
 from stages.common.settings import Settings
+from stages.common.settings.targets import TRUCKLESS
 from stages.sdg.plan import planner
+from stages.sdg.plan.ask import check_asked
+from stages.sdg.plan.draft import scenarios_without_trucks
 from stages.sdg.plan.own import OwnObject, Shape
 from stages.sdg.plan.planner import plan_frame
 from stages.sdg.plan.turns import pick_bin, turn
@@ -110,8 +113,19 @@ def test_every_preset_shows_what_it_says(name: str) -> None:
 def test_what_contradicts_presets_is_one_sentence() -> None:
     with pytest.raises(SettingsError, match=r"targets ask for a share of 0 of negatives, and presets.shares for more "):
         plan_frame(compose("presets=corner_cases", "targets.negatives=0"), 0)
+    for asked, words in (
+        (("presets=corner_cases", "targets.negatives=0"), "targets ask for a share of 0 of negatives"),
+        (("targets.negatives=0.2", "~scene.scenarios", "+scene.scenarios={negative:1}"), "hold no pallet truck, but"),
+    ):
+        with pytest.raises(SettingsError, match=words):
+            check_asked(compose(*asked))
+    check_asked(compose(*LOCO))
     with pytest.raises(SettingsError, match=r"targets.scenarios: 'moon' is not registered; choose from aisle, "):
         plan_frame(compose("targets.scenarios=[[moon,1]]"), 0)
+
+
+def test_the_settings_know_which_scenarios_have_no_truck() -> None:
+    assert set(TRUCKLESS) == scenarios_without_trucks()
 
 
 @settings(max_examples=60)

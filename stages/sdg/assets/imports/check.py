@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.errors import InputError, StageError
-from stages.common.settings import Settings
+from stages.common.settings import Settings, check
 from stages.common.settings.imports import NOTHING, ImportedAsset
-from stages.sdg.assets.imports.prepare import Prepared, check_labels, prepare, remarks
+from stages.sdg.assets.imports.prepare import Prepared, check_placed, check_usable, prepare, remarks
 from stages.sdg.assets.imports.s3 import SCHEME
 
 SHOWN = 8
@@ -38,29 +38,45 @@ class Finding:
     prepared: Prepared | None = None
 
 
-def check_assets(settings: Settings, path: str | None = None, **options: str) -> list[Finding]:
+def check_assets(settings: Settings, path: str | None = None, **options: Any) -> list[Finding]:
     """Check all entries of ``assets``, or one file or folder that need not be among them.
 
     Args:
         settings: of the pipeline.
         path: of the file or folder; the entry that names it is used when there is one.
-        options: ``class``, ``unit`` and ``up`` for a path that no entry names.
+        options: keys of an entry, such as ``class`` and ``rules``, for the path; they win over those of its entry.
 
     Raises:
         InputError: when there is nothing to check.
+        SettingsError: when the options make no entry.
     """
     entries = list(settings.assets)
     if path is not None:
-        entries = [entry for entry in entries if entry.source.rstrip("/") == path.rstrip("/")] or [_made(path, options)]
+        entries = [entry for entry in entries if entry.source.rstrip("/") == path.rstrip("/")]
+        settings = _with(settings, [_changed(entry, options) for entry in entries] or [_made(path, options)])
+        entries = list(settings.assets)
     if not entries:
         raise InputError("assets is empty: name your objects in conf/config.yaml, or give a path to check")
     return [check_entry(entry, settings) for entry in entries]
 
 
-def _made(path: str, options: dict[str, str]) -> ImportedAsset:
+def _with(settings: Settings, entries: list[dict[str, Any]]) -> Settings:
+    """The settings with these entries alone, checked as those of ``conf/`` are."""
+    return check({**settings.model_dump(), "assets": entries})
+
+
+def _changed(entry: ImportedAsset, options: dict[str, Any]) -> dict[str, Any]:
+    """An entry with options in place of its own; of unit and size, which exclude each other, the option counts."""
+    kept = entry.model_dump()
+    kept |= {"unit": "auto"} if "size" in options else {}
+    kept |= {"size": None} if "unit" in options else {}
+    return {**kept, **options}
+
+
+def _made(path: str, options: dict[str, Any]) -> dict[str, Any]:
     stem = "".join(c if c.isalnum() and c.isascii() else "_" for c in Path(path).stem.lower()).strip("_")
     name = stem if stem and stem[0].isalpha() else f"object_{stem}"
-    return ImportedAsset.model_validate({"name": f"{name[:50]}_checked", "source": path, **options})
+    return {"name": f"{name[:50]}_checked", "source": path, **options}
 
 
 def check_entry(entry: ImportedAsset, settings: Settings) -> Finding:
@@ -73,7 +89,8 @@ def check_entry(entry: ImportedAsset, settings: Settings) -> Finding:
         return found
     found.lines += _lines(found.prepared)
     try:
-        check_labels(found.prepared)
+        check_usable(found.prepared)
+        check_placed(settings)
     except StageError as error:
         found.useless = str(error)
     return found

@@ -22,6 +22,9 @@ FETCHES = 2000
 SHAPES = 2000
 """Files of a folder."""
 
+LEAST, MOST = 0.005, (44.0, 20.0, 9.0)
+"""Metres: longest side that can be seen at all, and length, width and height of the largest built-in hall."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -62,7 +65,8 @@ def prepare_all(settings: Settings, *, anew: bool = False) -> tuple[Prepared, ..
         anew: look at the files again although this process did so before; a run does it once, when it starts.
 
     Raises:
-        SettingsError: when an entry yields no label and does not say that it is scenery, or takes a built-in name.
+        SettingsError: when an entry yields no label and does not say that it is scenery, takes a built-in name, or has
+            a size that no scene can show.
         InputError: when a file cannot be used.
         StorageError: when object storage refuses or does not answer.
     """
@@ -73,7 +77,7 @@ def _prepared(entry: ImportedAsset, settings: Settings, *, anew: bool) -> Prepar
     key = _key(entry, settings)
     if anew or key not in _KEPT.prepared:
         made = prepare(entry, settings.storage)
-        check_labels(made)
+        check_usable(made)
         _KEPT.prepared[key] = made
     return _KEPT.prepared[key]
 
@@ -120,6 +124,53 @@ def describe(made: Prepared) -> dict[str, Any]:
         for content, meta in zip(made.contents, made.metas(), strict=True)
     ]
     return {"source": made.entry.source, "classes": sorted(made.labels()), "shapes": shapes}
+
+
+def check_placed(settings: Settings) -> None:
+    """Refuse own objects where none of the scenarios puts any up.
+
+    Raises:
+        SettingsError: naming the scenarios.
+    """
+    from stages.sdg.plan import scenarios as _built_in  # noqa: F401 - registers them
+    from stages.sdg.plan.draft import scenarios_without_own
+
+    structure = settings.randomization.content.structure
+    weights = (settings.targets.scenarios or settings.scene.scenarios) if structure else {"uniform": 1.0}
+    used = {name for name, weight in weights.items() if weight > 0}
+    for name, share in settings.presets.shares.items():
+        used |= set(settings.presets.cases[name].scenarios) if share > 0 else set()
+    if settings.assets and used <= scenarios_without_own():
+        raise SettingsError(
+            f"assets are not placed by the scenario {', '.join(sorted(used))}, which has things of its own alone: "
+            "choose another scene, as scene=warehouse, or assets=[]"
+        )
+
+
+def check_usable(made: Prepared) -> None:
+    """Refuse an entry that would be rendered in vain: of a size that no picture shows, or without a label.
+
+    Raises:
+        SettingsError: saying what to change.
+    """
+    check_sizes(made)
+    check_labels(made)
+
+
+def check_sizes(made: Prepared) -> None:
+    """Refuse what fits into no hall, or is too small to be seen."""
+    name = f"assets.{made.entry.name}"
+    for source, meta in zip(made.sources, made.metas(), strict=True):
+        sides = [high - low for low, high in zip(meta["facts"]["low"], meta["facts"]["high"], strict=True)]
+        said = f"{name}: {source} measures {' x '.join(f'{side:.4g}' for side in sides)} m"
+        if max(sides) < LEAST:
+            raise SettingsError(f"{said}, too small to be seen in any picture: give its unit, or one side as its size")
+        # it may stand across the hall
+        if sides[2] > MOST[2] or max(sides[:2]) > MOST[0] or min(sides[:2]) > MOST[1]:
+            hall = " x ".join(f"{side:g}" for side in MOST)
+            raise SettingsError(
+                f"{said} and fits into no hall (the largest is {hall} m): give its unit, or one side as its size"
+            )
 
 
 def check_labels(made: Prepared) -> None:

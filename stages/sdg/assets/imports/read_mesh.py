@@ -64,6 +64,8 @@ def read_mesh_file(path: Path) -> RawScene:
         raise
     except RecursionError as error:
         raise Unreadable(f"nests its nodes more than {MAX_DEPTH} deep: flatten it and export it again") from error
+    except IndexError as error:
+        raise Unreadable(f"is no readable {name} (a face names a point that is not there): export it again") from error
     except Exception as error:
         if scene.missing:
             reason = f"refers to {scene.missing[0]}, which is not there: put it beside the file"

@@ -73,6 +73,11 @@ CASES: dict[str, tuple[str, bytes | str, str]] = {
     "NaN in STL": ("a.stl", stl(((0, 0, 0), (NAN, 0, 0), (0, 1, 0))), "holds points that are no numbers"),
     "words in PLY": ("a.ply", "ply\nformat", "is no readable PLY"),
     "OBJ without faces": ("a.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\n", "holds no triangles"),
+    "OBJ with a point too many": (
+        "a.obj",
+        "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n",
+        "is no readable OBJ (a face names a point that is not there): export it again",
+    ),
     "words in OBJ": ("a.obj", "these are words\n", "a.obj "),
     "OBJ without a unit": ("a.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "does not say its unit (OBJ cannot)"),
     "words in USD": ("a.usda", "#usda 1.0\nthese are words", "is no readable USD"),

@@ -79,6 +79,67 @@ def test_one_path_that_no_entry_names(project: Path, capsys: pytest.CaptureFixtu
     assert "size        0.400 x 0.600 x 1.600 m" in capsys.readouterr().out
 
 
+def test_keys_are_tried_on_a_path_without_an_entry(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "s.usda").write_text(SCENE)
+    rules = ["--rule", "/World/Fork*: forklift", "--rule", "/World/Gone: pallet"]
+    assert main(["assets", "check", "s.usda", *rules, "--size", "height=3", "--front=-x"]) == 0
+    said = capsys.readouterr().out
+    assert "rule        /World/Fork*: forklift, 1 prim" in said
+    assert "x 3.000 m (length, width, height)" in said
+
+
+def test_keys_that_are_tried_win_over_the_entry(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_truck(project / "u.stl")
+    entries(project, "  - {name: own_truck, source: u.stl, class: pallet_truck, unit: m, up: y}\n")
+    assert main(["assets", "check", "u.stl", "--size", "height=0.8", "--class", "forklift"]) == 0
+    said = capsys.readouterr().out
+    assert "own_truck" in said
+    assert "0.200 x 0.300 x 0.800 m" in said
+    assert "instance    /: forklift" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["u.stl", "--class", "pallet_jack"], "assets.u_checked has the class 'pallet_jack', which is not in "),
+        (["u.stl", "--rule", "/a: jack"], "assets.u_checked has the class 'jack', which is not in scene"),
+        (["u.stl", "--rule", "jack"], "--rule is 'jack': give prims and their class, as '/World/Fork*: pallet_truck'"),
+        (["u.stl", "--rule", "a: pallet"], "assets.u_checked.rules: 'a' is no prim path: begin it with a slash"),
+        (["u.stl", "--size", "depth=1"], "--size is 'depth=1': give one side in metres, as height=1.2, length=2 or"),
+        (["u.stl", "--size", "height=-1"], "assets[0].size.height is -1.0: give a number above 0 and at most 200"),
+        (["u.stl", "--size", "height=1", "--unit", "m"], "assets.u_checked has a size and a unit: keep the one "),
+        (["--class", "pallet"], "--class is for one object: give its PATH, too"),
+    ],
+)  # fmt: skip
+def test_keys_that_no_entry_may_have(
+    project: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    write_truck(project / "u.stl")
+    assert main(["assets", "check", *options]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_sizes_that_no_picture_shows_are_useless(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_truck(project / "t.glb")
+    for size, words in (("0.004", "m, too small to be seen in any picture: give its unit"),
+                        ("150", "m and fits into no hall (the largest is 44 x 20 x 9 m): give its unit")):  # fmt: skip
+        assert main(["assets", "check", "t.glb", "--class", "pallet_truck", "--size", f"height={size}"]) == 3
+        assert f"USELESS: assets.t_checked: t.glb measures {float(size) / 4:.3g} x" in (said := capsys.readouterr().out)
+        assert words in said
+
+
+def test_a_scene_that_places_no_own_objects_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_truck(project / "t.glb")
+    config = project / "conf" / "config.yaml"
+    config.write_text(config.read_text().replace("- scene: warehouse", "- scene: simple_warehouse"))
+    entries(project, "  - {name: own_truck, source: t.glb, class: pallet_truck}\n")
+    assert main(["assets", "check"]) == 3
+    words = "assets are not placed by the scenario simple_warehouse, which has things of its own alone: choose another"
+    assert f"USELESS: {words}" in capsys.readouterr().out
+    assert main(["preview", "-n", "1"]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_nothing_to_check_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["assets", "check"]) == 3
     assert "assets is empty: name your objects in conf/config.yaml, or give a path" in capsys.readouterr().err
