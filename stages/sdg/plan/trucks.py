@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stages.sdg.plan.draft import Bay, Box, Draft, Parameter, View
 from stages.sdg.plan.geometry import look_along, step
-from stages.sdg.plan.loads import Spot, place_load, put_load
+from stages.sdg.plan.loads import SPARE, Spot, place_load, put_load
 from stages.sdg.plan.order import Ask, Order, UnplaceableError
 from stages.sdg.plan.sight import clear_share
 from stages.sdg.plan.types import Placement
@@ -66,22 +66,26 @@ CARRIED = {
 """What trucks carry, and how often; see :data:`stages.sdg.plan.loads.KINDS`."""
 
 
+CARRIES = 2.2
+"""Height that a load on a truck's forks may reach above the floor, metres."""
+
+
 def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
     """Space of a truck whose fork heel is at (x, y)."""
     low, high, half = -0.5, 1.3, 0.45 if loaded else 0.34
-    return Box(*step(x, y, yaw, (low + high) / 2), yaw, (high - low) / 2, half, 0, 2.0 if loaded else 0.5)
+    return Box(*step(x, y, yaw, (low + high) / 2), yaw, (high - low) / 2, half, 0, CARRIES if loaded else 0.5)
 
 
-def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: float = 2.2) -> Placement:
-    """Put a truck, and perhaps a load of up to ``room`` metres, at a place that is known to be free."""
+def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, high: float = CARRIES) -> Placement:
+    """Put a truck, and perhaps a load that reaches up to ``high`` metres, at a place that is known to be free."""
     rng = draft.rng
     electric = draft.chance(0.1)
     parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
         parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
-        room = min(room, draft.hall.height - 1.0)
-        spot = Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room)
+        under = max(0.0, lift - 0.015)
+        spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, high - under - SPARE)
         put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
     # a truck that nobody holds stands with its tiller up
     if draft.chance(0.8):

@@ -76,7 +76,7 @@ def sound(draft: Draft) -> None:
         reach = np.abs([np.cos(box.yaw), np.sin(box.yaw)])
         assert abs(box.x) + reach @ (box.half_x, box.half_y) <= hall.length / 2 + 1e-9
         assert abs(box.y) + reach @ (box.half_y, box.half_x) <= hall.width / 2 + 1e-9
-        assert box.high <= hall.height + 1e-9
+        assert box.high <= hall.clear + 1e-9
     assert abs(view.x) < hall.length / 2
     assert abs(view.y) < hall.width / 2
     assert 0 < view.z < hall.height
