@@ -104,7 +104,7 @@ class Content(Group):
         structure: False throws objects about uniformly instead of where people put them.
         variety: False takes one shape per family.
         negatives: share of frames without any pallet truck.
-        trucks: pallet trucks in a frame that has some.
+        trucks: pallet trucks in a frame that has some, those in rows counted in; fewer where there is no room.
         clutter: density of goods and equipment, 1 is usual.
         distractors: things that look a little like a labelled class, in a frame.
         flying: share of frames with primitives floating in the air.

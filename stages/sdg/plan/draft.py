@@ -127,6 +127,7 @@ class Draft:
         lens: the part of the camera that does not depend on the scene.
         drawn: quantities that others depend on.
         ask: what targets and presets ask of the frame.
+        wanted: trucks that are to be put up.
         guards: of the trucks that were placed as ordered.
         ordered: orders of these by placement number.
         taken: boxes that are occupied.
@@ -150,6 +151,7 @@ class Draft:
     lens: Lens = Lens()
     drawn: Drawn = field(default_factory=Drawn)
     ask: Ask | None = None
+    wanted: int = 0
     guards: list[Guard] = field(default_factory=list)
     ordered: dict[int, Order] = field(default_factory=dict)
     taken: int = 0

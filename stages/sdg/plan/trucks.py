@@ -41,6 +41,9 @@ LEAST_SHARE = 0.4
 IN_BAY = 0.2
 """Share of trucks that are left below a rack, where a rack has room."""
 
+IN_ROW = 0.55
+"""Share of trucks beside which others are parked, where more are to come."""
+
 BAY_TRIES = 24
 
 NEXT_BAY = 1.0
@@ -111,7 +114,16 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
     """
     if draft.ask is not None and (draft.ask.exact or draft.ask.orders):
         return _place_asked(draft, draft.ask, count, reach, sight)
-    return sum(_place_one(draft, reach, sight) for _ in range(count))
+    return _place_some(draft, count, reach, sight)
+
+
+def _place_some(draft: Draft, count: int, reach: tuple[float, float] | None, sight: float) -> int:
+    """Put up ``count`` trucks, rows and pairs counted in; returns how many found a place."""
+    asked = placed = 0
+    while asked < count:
+        found = _place_one(draft, count - asked, reach, sight)
+        asked, placed = asked + max(1, found), placed + found
+    return placed
 
 
 def _place_asked(draft: Draft, ask: Ask, count: int, reach: tuple[float, float] | None, sight: float) -> int:
@@ -137,8 +149,11 @@ def _place_in_view(draft: Draft, ask: Ask, count: int, reach: tuple[float, float
     orders = ask.orders[len(draft.ordered) : len(draft.ordered) + count]
     sights = sights_of(draft)
     placed = sum(place_to_order(draft, order, reach, sights) for order in orders)
-    for _ in range(count - len(orders)):
-        placed += place_to_order(draft, Order(), reach, sights) if ask.exact else _place_one(draft, reach, sight)
+    others = count - len(orders)
+    if ask.exact:
+        placed += sum(place_to_order(draft, Order(), reach, sights) for _ in range(others))
+    else:
+        placed += _place_some(draft, others, reach, sight)
     if draft.settings.randomization.content.structure:
         for number in list(draft.ordered):
             truck = draft.placements[number - 1]
@@ -146,14 +161,15 @@ def _place_in_view(draft: Draft, ask: Ask, count: int, reach: tuple[float, float
     return placed
 
 
-def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
+def _place_one(draft: Draft, most: int, reach: tuple[float, float] | None, sight: float) -> int:
+    """Put up a truck, and perhaps some beside it, ``most`` in all; returns how many found a place."""
     own = draft.own_of("trucks")
     if own is not None:
-        return _place_own(draft, own, reach, sight)
+        return int(_place_own(draft, own, reach, sight))
     view = draft.seen_from
     below_racks = draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY)
-    if below_racks and _place_in_bay(draft, sight):
-        return True
+    if below_racks and (placed := _place_in_bay(draft, most, sight)):
+        return placed
     loaded, least = draft.chance(0.5), 1.0
     for attempt in range(TRIES):
         if attempt == TRIES // 2:  # ask for less
@@ -166,25 +182,27 @@ def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) ->
             continue
         draft.occupy(box)
         add_truck(draft, x, y, yaw, loaded)
-        if draft.chance(0.35):
-            _row(draft, x, y, yaw)
+        beside = _row(draft, x, y, yaw, most - 1) if most > 1 and draft.chance(IN_ROW) else 0
         if draft.settings.randomization.content.structure:
             _surround(draft, x, y, yaw)
-        return True
-    return False
+        return 1 + beside
+    return 0
 
 
-def _place_in_bay(draft: Draft, sight: float) -> bool:
-    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera; perhaps two."""
+def _place_in_bay(draft: Draft, most: int, sight: float) -> int:
+    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera; perhaps two.
+
+    Returns:
+        How many, at most ``most``.
+    """
     for number in draft.rng.permutation(len(draft.bays))[:BAY_TRIES]:
         bay = draft.bays[number]
         if not _leave_in(draft, bay, sight):
             continue
         beside = [other for other in draft.bays if math.dist(other[:2], bay[:2]) < NEXT_BAY]
-        if beside and draft.chance(0.55):
-            _leave_in(draft, beside[0], 0.5 * sight)
-        return True
-    return False
+        pair = most > 1 and beside and draft.chance(0.55) and _leave_in(draft, beside[0], 0.5 * sight)
+        return 2 if pair else 1
+    return 0
 
 
 def _leave_in(draft: Draft, bay: Bay, sight: float) -> bool:
@@ -269,16 +287,18 @@ def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
             place_load(draft, Spot(*step(x, y, yaw, u, v), 0.0, turned, float(draft.rng.uniform(0.5, high))))
 
 
-def _row(draft: Draft, x: float, y: float, yaw: float) -> None:
-    """Trucks beside a truck, parked the same way."""
+def _row(draft: Draft, x: float, y: float, yaw: float, most: int) -> int:
+    """Trucks beside a truck, parked the same way: one to three, and no more than ``most``; returns how many."""
     across, close = 0.0, draft.chance(0.6)
-    for _ in range(int(draft.rng.integers(1, 4))):
+    wanted = min(most, int(draft.rng.integers(1, 4)))
+    for placed in range(wanted):
         # side by side with handles touching, or with room to walk between
         across += float(draft.rng.uniform(0.69, 0.78) if close else draft.rng.uniform(0.78, 1.1))
         ahead = float(draft.rng.normal(0, 0.2))
         px, py = step(x, y, yaw, ahead, across)
         box = truck_box(px, py, yaw, False)
         if not draft.is_free(box):
-            return
+            return placed
         draft.occupy(box)
         add_truck(draft, px, py, yaw + float(draft.rng.normal(0, 0.08)), False)
+    return wanted
