@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.plan.footprints import families_in_table, footprint_of
-from stages.sdg.plan.geometry import step
+from stages.sdg.plan.geometry import rotation_matrix, step
 from stages.sdg.plan.types import Placement
 
 Solid = tuple[float, float, float, float, float, float]
@@ -86,6 +86,20 @@ def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]
     return ((middle[0] - half[0], middle[0] + half[0], middle[1] - half[1], middle[1] + half[1], 0.0, tall * FILLED),)
 
 
+def _tilted(boxes: Sequence[Solid], placement: Placement) -> Sequence[Solid]:
+    """Boxes around those of a tilted placement, upright in a frame that turns about Z alone; the same of others."""
+    if not any(placement.rotation[1:]):
+        return boxes
+    tilt = rotation_matrix((0.0, *placement.rotation[1:]))
+    made = []
+    for box in boxes:
+        low, high = np.array(box[::2]), np.array(box[1::2])
+        middle, half = tilt @ (low + high) / 2, np.abs(tilt) @ (high - low) / 2
+        ends = np.stack([middle - half, middle + half], 1)
+        made.append(tuple(float(end) for end in ends.ravel()))
+    return made  # type: ignore[return-value]
+
+
 def _upright(length: float, width: float, height: float) -> Solid:
     return -length / 2, length / 2, -width / 2, width / 2, 0.0, height
 
@@ -145,7 +159,7 @@ def world_boxes(
         if placement.family in rooms and whole_of(placement) != placement.id:
             continue
         (x, y, z), yaw, scale = placement.position, placement.rotation[0], placement.scale
-        for x0, x1, y0, y1, z0, z1 in solids(placement, rooms):
+        for x0, x1, y0, y1, z0, z1 in _tilted(solids(placement, rooms), placement):
             at = step(x, y, yaw, (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale)
             rows.append((*at, yaw, (x1 - x0) / 2 * scale, (y1 - y0) / 2 * scale, z + z0 * scale, z + z1 * scale))
             owners.append(placement.id)

@@ -1,4 +1,4 @@
-"""Pallet trucks put where the camera sees them: parked, under loads, in rows."""
+"""Pallet trucks put where the camera sees them: parked, under loads, in rows, tipped up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stages.sdg.plan.draft import Bay, Box, Draft, Parameter, View
 from stages.sdg.plan.geometry import look_along, step
+from stages.sdg.plan.leaning import lean_one
 from stages.sdg.plan.loads import SPARE, Spot, place_load, put_load
 from stages.sdg.plan.order import Ask, Order, UnplaceableError
 from stages.sdg.plan.sight import clear_share
@@ -166,7 +167,9 @@ def _place_one(draft: Draft, most: int, reach: tuple[float, float] | None, sight
     own = draft.own_of("trucks")
     if own is not None:
         return int(_place_own(draft, own, reach, sight))
-    view = draft.seen_from
+    view, leaning = draft.seen_from, draft.settings.randomization.content.leaning
+    if leaning and draft.chance(leaning) and lean_one(draft, reach, sight):
+        return 1
     below_racks = draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY)
     if below_racks and (placed := _place_in_bay(draft, most, sight)):
         return placed
@@ -176,7 +179,7 @@ def _place_one(draft: Draft, most: int, reach: tuple[float, float] | None, sight
             loaded, sight, least = False, sight * 0.7, LEAST_SHARE
         x, y, yaw, cut = _draw_pose(draft, reach)
         box, points = truck_box(x, y, yaw, loaded), _points(x, y, yaw)
-        if not draft.is_free(box) or _share_in_picture(view, points) < (LEAST_SHARE if cut else least):
+        if not draft.is_free(box) or share_in_picture(view, points) < (LEAST_SHARE if cut else least):
             continue
         if clear_share(np.array([view.x, view.y, view.z]), points, draft.boxes) < sight:
             continue
@@ -215,7 +218,7 @@ def _leave_in(draft: Draft, bay: Bay, sight: float) -> bool:
     x, y = step(bay_x, bay_y, yaw, -RACK_HALF_DEPTH - out)
     before = Box(*step(x, y, yaw, (out - 0.5) / 2), yaw, (out + 0.5) / 2 - 0.01, 0.34, 0, 0.5)
     points = _points(x, y, yaw)
-    if not draft.is_free(before) or _share_in_picture(view, points) < 1.0:
+    if not draft.is_free(before) or share_in_picture(view, points) < 1.0:
         return False
     if clear_share(np.array([view.x, view.y, view.z]), points[OUTSIDE], draft.boxes) < sight:
         return False
@@ -237,7 +240,7 @@ def _place_own(draft: Draft, name: str, reach: tuple[float, float] | None, sight
             sight, least = sight * 0.7, LEAST_SHARE
         x, y, yaw, cut = _draw_pose(draft, reach)
         seen = _points(x, y, yaw, points)
-        if _share_in_picture(view, seen) < (LEAST_SHARE if cut else least):
+        if share_in_picture(view, seen) < (LEAST_SHARE if cut else least):
             continue
         if clear_share(np.array([view.x, view.y, view.z]), seen, draft.boxes) < sight:
             continue
@@ -267,7 +270,7 @@ def _points(x: float, y: float, yaw: float, points: NDArray[np.float64] = TRUCK_
     return np.asarray(points @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
 
 
-def _share_in_picture(view: View, points: NDArray[np.float64]) -> float:
+def share_in_picture(view: View, points: NDArray[np.float64]) -> float:
     """Share of world points that lie inside the picture, before roll and lens distortion."""
     pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
     right, down, forward = ((points - pose[:3, 3]) @ pose[:3, :3]).T

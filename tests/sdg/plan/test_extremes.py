@@ -30,7 +30,8 @@ EXTREMES = st.fixed_dictionaries({
     }),
     "content": st.fixed_dictionaries({
         "negatives": st.floats(0, 1), "trucks": between(0, 50), "clutter": between(0, 10),
-        "distractors": between(0, 100), "flying": st.floats(0, 1), "structure": st.booleans(),
+        "distractors": between(0, 100), "flying": st.floats(0, 1), "leaning": st.floats(0, 1),
+        "structure": st.booleans(),
     }),
     "light": st.fixed_dictionaries({
         "lamps_off": between(0, 1), "daylight": between(0, 100), "exposure": between(-10, 10),
