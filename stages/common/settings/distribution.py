@@ -51,7 +51,7 @@ class Uniform:
 
     def sample(self, rng: np.random.Generator, drawn: Drawn | None = None) -> float:  # noqa: ARG002
         """Draw one value."""
-        return float(rng.uniform(self.low, self.high))
+        return float(rng.uniform(self.low, self.high + 0.0))  # NumPy takes a range from 0.0 to -0.0 for an empty one
 
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest value."""
