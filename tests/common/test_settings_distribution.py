@@ -50,6 +50,10 @@ def test_draws_stay_within_the_bounds(distribution: Any, seed: int) -> None:
         assert low - margin <= value <= high + margin
 
 
+def test_a_range_from_zero_to_minus_zero_is_a_range() -> None:
+    assert Uniform(0.0, -0.0).sample(np.random.default_rng(0)) == 0
+
+
 @given(distributions, st.integers(0, 2**32 - 1))
 def test_draws_follow_the_generator(distribution: Any, seed: int) -> None:
     assert distribution.sample(np.random.default_rng(seed)) == distribution.sample(np.random.default_rng(seed))

@@ -15,7 +15,8 @@ from stages.convert.filters import sort_out
 from stages.convert.formats.kitti import columns_3d
 from stages.convert.run import convert
 from stages.sdg.label.keypoints import KEYPOINTS, keypoints
-from stages.sdg.label.space import boxes_3d
+from stages.sdg.label.space import CORNERS, boxes_3d
+from stages.sdg.plan.geometry import rotation_matrix
 from tests.convert.spatial import CLASSES, SIZE, view_of, write_frames
 
 RULES = Convert(formats=["yolo", "yolo_segment", "yolo_pose", "coco", "kitti", "basic_writer"])
@@ -91,6 +92,24 @@ def test_a_heading_to_the_right_has_no_rotation_and_one_to_the_camera_a_quarter(
         assert (x, y, z) == pytest.approx((0.0, 0.8, 4.0))
         assert found == pytest.approx(rotation)
         assert alpha == pytest.approx(rotation)  # straight ahead
+
+
+def test_a_thing_that_is_tipped_up_gets_the_upright_box_around_its_own(dataset):
+    from dataclasses import replace
+
+    (box, *_) = boxes_3d(view_of(1).plan, view_of(1).label)
+    to_camera = np.array([(0.0, -1.0, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0)])  # a level camera that looks along +X
+    tipped = rotation_matrix((0.4, 0.0, -math.radians(70)))
+    turns = {"rotation_world": tipped.tolist(), "rotation_camera": (to_camera @ tipped).tolist()}
+    moved = replace(box, centre_camera=(0.3, 0.5, 4.0), size=(1.5, 0.6, 1.2), **turns)
+    corners = np.array([0.3, 0.5, 4.0]) + (CORNERS * moved.size) @ np.array(moved.rotation_camera).T
+    _, *rest = columns_3d(moved)
+    upright = devkit_corners(*rest)
+    assert np.ptp(upright[:, 1]) == pytest.approx(1.2 * math.cos(math.radians(70)) + 1.5 * math.sin(math.radians(70)))
+    assert upright[:, 1].min() == pytest.approx(corners[:, 1].min())
+    assert (upright.min(0) <= corners.min(0) + 1e-9).all()
+    assert (upright.max(0) >= corners.max(0) - 1e-9).all()
+    assert rest[-1] == pytest.approx(-math.pi / 2 - 0.4)
 
 
 def loaded(dataset, tmp_path, name, task):

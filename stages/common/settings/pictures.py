@@ -104,7 +104,8 @@ class Content(Group):
         structure: False throws objects about uniformly instead of where people put them.
         variety: False takes one shape per family.
         negatives: share of frames without any pallet truck.
-        trucks: pallet trucks in a frame that has some.
+        trucks: pallet trucks in a frame that has some, those in rows counted in; fewer where there is no room.
+        leaning: share of trucks for which a free wall in view is looked for, to tip a hand pallet truck up against it.
         clutter: density of goods and equipment, 1 is usual.
         distractors: things that look a little like a labelled class, in a frame.
         flying: share of frames with primitives floating in the air.
@@ -114,6 +115,7 @@ class Content(Group):
     variety: bool = True
     negatives: float = Share
     trucks: Annotated[Quantity, within(0, 50)]
+    leaning: Annotated[float, Share] = 0.0
     clutter: Annotated[Quantity, within(0, 10)]
     distractors: Annotated[Quantity, within(0, 100)]
     flying: float = Share

@@ -6,14 +6,19 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from stages.convert.formats.registry import register_format
 from stages.convert.types import PARTS, ConvertedFrame
 from stages.sdg.label.types import InstanceLabel
-from stages.sdg.label.types3d import Box3D
+from stages.sdg.label.types3d import Box3D, Matrix3
 from stages.sdg.plan.types import Camera
 
 PARTLY, LARGELY = 0.05, 0.5
 """Occluded share from which KITTI's ``occluded`` is 1 (partly) and 2 (largely)."""
+
+UPRIGHT = 0.9
+"""Least cosine between a box's height and the world's Z at which it counts as upright."""
 
 UNKNOWN_ALPHA = "-10"
 UNKNOWN_3D = "-1 -1 -1 -1000 -1000 -1000 -10"
@@ -66,13 +71,28 @@ def columns_3d(box: Box3D) -> tuple[float, ...]:
     As the devkit defines them (Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, readme.txt): metres
     and radians in camera coordinates; ``rotation_y`` turns +X to the object's heading about the camera's Y axis, and
     ``alpha`` is that angle less the direction in which the object is seen. KITTI's boxes stand upright in the camera's
-    coordinates; of a camera that is tilted, the heading's angle about Y is what they can say.
+    coordinates; of a camera that is tilted, the heading's angle about Y is what they can say. A thing that is tipped up
+    gets the upright box around its own.
     """
-    length, width, height = box.size
-    x, y, z = (centre - row[2] * height / 2 for centre, row in zip(box.centre_camera, box.rotation_camera, strict=True))
-    rotation = math.atan2(-box.rotation_camera[2][0], box.rotation_camera[0][0])
+    (length, width, height), turn = _upright(box)
+    x, y, z = (centre - row[2] * height / 2 for centre, row in zip(box.centre_camera, turn, strict=True))
+    rotation = math.atan2(-turn[2][0], turn[0][0])
     alpha = math.remainder(rotation - math.atan2(x, z), 2 * math.pi)
     return alpha, height, width, length, x, y, z, rotation
+
+
+def _upright(box: Box3D) -> tuple[tuple[float, ...], Matrix3]:
+    """Length, width, height and turn in camera coordinates of a box, or of the upright one around a tipped box."""
+    if abs(box.rotation_world[2][2]) > UPRIGHT:
+        return box.size, box.rotation_camera
+    world, camera = np.array(box.rotation_world), np.array(box.rotation_camera)
+    # the heading is that of the length, or of the height where the length stands on end
+    heading = world[:, 0] if math.hypot(*world[:2, 0]) > 1e-6 else world[:, 2]
+    ahead, up = np.array([heading[0], heading[1], 0.0]) / math.hypot(*heading[:2]), np.array([0.0, 0.0, 1.0])
+    frame = np.stack([ahead, np.cross(up, ahead), up], 1)
+    size = np.abs(frame.T @ world) @ np.array(box.size)
+    turn = camera @ world.T @ frame
+    return tuple(float(side) for side in size), tuple(tuple(float(v) for v in row) for row in turn)  # type: ignore[return-value]
 
 
 def calibration(camera: Camera) -> str:

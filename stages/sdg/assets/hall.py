@@ -159,35 +159,39 @@ def column(rng: np.random.Generator, parameters: Parameters) -> Asset:
 
 @register_asset("ceiling")
 def ceiling(rng: np.random.Generator, parameters: Parameters) -> Asset:
-    """A ceiling with beams and ducts, its lower face at Z = 0. Parameters: length, width."""
+    """A ceiling with beams, a duct and a cable tray below them, its lower face at Z = 0.
+
+    Parameters: length, width, beams (their depth), duct (radius, 0: none), duct_at (its Y), tray (half its width, 0:
+    none), tray_at (its Y); metres.
+    """
     length, width = float(parameters.get("length", 30)), float(parameters.get("width", 30))
     colour = colour_or(rng, parameters, pick(rng, ("#d9d8d2", "#b7b8b5", "#8c8f90", "#e6e4dc", "#55595b")))
     surface = Material("plaster", colour, 0.9, 0, 0, 0.3, seed=pattern(rng))
     steel = Material("paint", vary(rng, colour, 0.6), 0.6, 0, 0.2, 0.3, seed=pattern(rng))
     builder, (x, y) = Builder(), (length / 2, width / 2)
     builder.add("ceiling", panel([(-x, -y, 0), (-x, y, 0), (x, y, 0), (x, -y, 0)]), surface)
-    depth = float(rng.uniform(0.2, 0.6))
+    depth = float(parameters.get("beams", rng.uniform(0.2, 0.6)))
     for at in np.arange(-x + 1, x, float(rng.uniform(2.5, 6))):
         builder.add("beams", box((at - 0.1, -y, -depth), (at + 0.1, y, 0)), steel)
-    if rng.uniform() < 0.5:
+    radius = float(parameters.get("duct", rng.uniform(0.15, 0.35) * (rng.uniform() < 0.5)))
+    if radius > 0:
         duct = Material("metal", grey(rng, 0.3, 0.6), 0.35, 0.9, 0.1, 0.2, seed=pattern(rng))
-        at = float(rng.uniform(-y * 0.8, y * 0.8))
-        builder.add(
-            "duct",
-            cylinder((-x, at, -depth - 0.3), (x, at, -depth - 0.3), float(rng.uniform(0.15, 0.35)), 14),
-            duct,
-            True,
-        )
-    if rng.uniform() < 0.6:
+        at = float(parameters.get("duct_at", rng.uniform(-y * 0.8, y * 0.8)))
+        builder.add("duct", cylinder((-x, at, -depth - radius), (x, at, -depth - radius), radius, 14), duct, True)
+    half = float(parameters.get("tray", 0.15 * (rng.uniform() < 0.6)))
+    if half > 0:
         tray = Material("metal", grey(rng, 0.15, 0.5), 0.5, 0.8)
-        at = float(rng.uniform(-y * 0.8, y * 0.8))
-        builder.add("tray", box((-x, at - 0.15, -depth - 0.1), (x, at + 0.15, -depth)), tray)
+        at = float(parameters.get("tray_at", rng.uniform(-y * 0.8, y * 0.8)))
+        builder.add("tray", box((-x, at - half, -depth - 0.1), (x, at + half, -depth)), tray)
     return builder.build()
 
 
 @register_asset("lamp")
 def lamp(rng: np.random.Generator, parameters: Parameters) -> Asset:
-    """A hanging strip lamp along X, its glowing face at Z = 0. Parameters: length, glow (0: off), red, green, blue."""
+    """A hanging strip lamp along X, its glowing face at Z = 0.
+
+    Parameters: length, glow (0: off), red, green, blue, drop (from the roof down to the face, m).
+    """
     length, glow = float(parameters.get("length", 1.5)), float(parameters.get("glow", 20))
     colour = tuple(float(parameters.get(c, 1.0)) for c in ("red", "green", "blue"))
     builder = Builder()
@@ -199,8 +203,9 @@ def lamp(rng: np.random.Generator, parameters: Parameters) -> Asset:
         else Material("plastic", (0.6, 0.6, 0.58), 0.4)
     )
     builder.add("tube", box((-length / 2 + 0.02, -0.05, -0.02), (length / 2 - 0.02, 0.05, 0.0)), tube)
+    drop = max(0.1, float(parameters.get("drop", 0.6)))
     for x in (-length * 0.4, length * 0.4):
-        builder.add("wires", box((x - 0.004, -0.004, 0.09), (x + 0.004, 0.004, 0.6)), shade)
+        builder.add("wires", box((x - 0.004, -0.004, 0.09), (x + 0.004, 0.004, drop)), shade)
     return builder.build()
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from stages.sdg.plan.draft import Box, Draft, Hall, Parameter
+from stages.sdg.plan.overhead import Overhead, add_ceiling, draw_overhead, place_of_lamp
 from stages.sdg.plan.types import Colour, Lamp, Vector
 
 KELVIN = (2000.0, 2700.0, 3500.0, 4500.0, 5500.0, 6500.0, 8000.0, 12000.0)
@@ -28,7 +29,8 @@ def blackbody(kelvin: float) -> Colour:
 
 def build_hall(draft: Draft, length: float, width: float, height: float) -> None:
     """Put up the shell around the origin and light it."""
-    draft.hall = Hall(length, width, height)
+    overhead = draw_overhead(draft, height)
+    draft.hall = Hall(length, width, height, overhead.beams)
     floor: dict[str, Parameter] = {"length": length + 2, "width": width + 2}
     draft.add("floor", (0, 0, 0), parameters=floor, variant=draft.new_variant())
     daylight = draft.draw(draft.settings.randomization.light.daylight)
@@ -41,12 +43,12 @@ def build_hall(draft: Draft, length: float, width: float, height: float) -> None
     )
     for number, (x, y, yaw, run) in enumerate(walls):
         draft.add("wall", (x, y, 0), (yaw, 0, 0), {"length": run, "height": height}, variant=look[number % 2])
-        _openings(draft, (x, y), yaw, run, daylight)
-    if draft.chance(0.88):
-        ceiling: dict[str, Parameter] = {"length": length, "width": width}
-        draft.add("ceiling", (0, 0, height), parameters=ceiling, variant=draft.new_variant())
+        _openings(draft, (x, y), yaw, run, daylight, height - overhead.pipes)
     _columns(draft)
-    _lamps(draft, daylight)
+    draft.hung_from = draft.taken
+    if overhead.ceiling:
+        add_ceiling(draft, overhead)
+    _lamps(draft, daylight, overhead)
 
 
 def along(origin: tuple[float, float], yaw: float, distance: float, out: float, z: float) -> Vector:
@@ -55,10 +57,9 @@ def along(origin: tuple[float, float], yaw: float, distance: float, out: float, 
     return x, origin[1] + distance * math.sin(yaw) - out * math.cos(yaw), z
 
 
-def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float, daylight: float) -> None:
-    """Windows, doors and what hangs on a wall, from left to right without overlap."""
+def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float, daylight: float, below: float) -> None:
+    """Windows, doors and what hangs on a wall, from left to right without overlap and up to ``below`` metres."""
     rng, at = draft.rng, 0.8
-    height = draft.hall.height
     windows = draft.chance(0.45)
     while at < run - 1.5:
         kind = rng.choice(
@@ -68,9 +69,9 @@ def _openings(draft: Draft, origin: tuple[float, float], yaw: float, run: float,
         if at + wide > run - 0.5:
             break
         if kind == "window":
-            _window(draft, origin, yaw, at, wide, daylight)
+            _window(draft, origin, yaw, at, wide, daylight, below)
         elif kind == "door":
-            tall = min(height - 0.8, float(rng.uniform(2.2, 4.0)))
+            tall = min(below - 0.2, float(rng.uniform(2.2, 4.0)))
             draft.add("door", along(origin, yaw, at, 0.0, 0), (yaw, 0, 0), {"length": wide, "height": tall})
         elif kind == "thing":
             _hang(draft, origin, yaw, at + wide / 2)
@@ -88,10 +89,12 @@ def _hang(draft: Draft, origin: tuple[float, float], yaw: float, at: float) -> N
         draft.add("wall_thing", place, (yaw, 0, 0), variant=draft.new_variant())
 
 
-def _window(draft: Draft, origin: tuple[float, float], yaw: float, at: float, wide: float, daylight: float) -> None:
+def _window(
+    draft: Draft, origin: tuple[float, float], yaw: float, at: float, wide: float, daylight: float, below: float
+) -> None:
     rng, height = draft.rng, draft.hall.height
     low = float(rng.uniform(1.0, max(1.1, height - 2.0)))
-    tall = min(float(rng.uniform(0.8, 2.2)), height - low - 0.3)
+    tall = min(float(rng.uniform(0.8, 2.2)), min(height - 0.3, below - 0.05) - low)
     if tall < 0.3:
         return
     strength = daylight * float(rng.uniform(0.5, 1.5))
@@ -112,17 +115,17 @@ def _columns(draft: Draft) -> None:
     offset = rng.uniform(0, step, 2)
     for x in np.arange(-hall.length / 2 + offset[0], hall.length / 2 - 0.4, step):
         for y in np.arange(-hall.width / 2 + offset[1], hall.width / 2 - 0.4, step):
-            box = Box(float(x), float(y), 0, 0.27, 0.27, 0, hall.height)
+            box = Box(float(x), float(y), 0, 0.27, 0.27, 0, hall.clear)
             if draft.is_free(box):
                 draft.occupy(box)
                 height: dict[str, Parameter] = {"height": hall.height}
                 draft.add("column", (float(x), float(y), 0), parameters=height, variant=variant)
 
 
-def _lamps(draft: Draft, daylight: float) -> None:
-    """Rows of strip lamps; those nearest the origin cast light."""
+def _lamps(draft: Draft, daylight: float, overhead: Overhead) -> None:
+    """Rows of strip lamps where nothing else hangs or stands; those nearest the origin cast light."""
     light, rng, hall = draft.settings.randomization.light, draft.rng, draft.hall
-    z = hall.height - float(rng.uniform(0.75, 1.1))
+    z = hall.height - overhead.lamps
     if not light.enabled:
         size = (hall.length * 0.8, hall.width * 0.8)
         draft.lamps = [Lamp("area", (0, 0, hall.height - 0.2), (0, 0, 0), 900.0, (1, 1, 1), size)]
@@ -143,8 +146,11 @@ def _lamps(draft: Draft, daylight: float) -> None:
     yaw = math.pi / 2 if turned else 0.0
     variant, lit = draft.new_variant(), 0
     for x, y in spots[:48]:
-        on = not draft.chance(off)
-        strip: dict[str, Parameter] = {"length": length, "glow": 25.0 if on else 0.0, **tint}
+        on, place = not draft.chance(off), place_of_lamp(draft, x, y, z, yaw, length)
+        if place is None:
+            continue
+        x, y = place
+        strip: dict[str, Parameter] = {"length": length, "glow": 25.0 if on else 0.0, "drop": overhead.lamps, **tint}
         draft.add("lamp", (x, y, z), (yaw, 0, 0), strip, variant=variant)
         if on and lit < LIT_LAMPS:
             lit += 1

@@ -62,11 +62,17 @@ def overlaps(box: Box, others: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 @dataclass
 class Hall:
-    """The building's inside: length along X and width along Y around the origin, and clear height, metres."""
+    """The building's inside: length along X and width along Y around the origin, height and depth of beams, metres."""
 
     length: float
     width: float
     height: float
+    beams: float = 0.0
+
+    @property
+    def clear(self) -> float:
+        """Height of the undersides of the beams."""
+        return self.height - self.beams
 
 
 @dataclass
@@ -109,9 +115,11 @@ class Draft:
         lens: the part of the camera that does not depend on the scene.
         drawn: quantities that others depend on.
         ask: what targets and presets ask of the frame.
+        wanted: trucks that are to be put up.
         guards: of the trucks that were placed as ordered.
         ordered: orders of these by placement number.
         taken: boxes that are occupied.
+        hung_from, hung: number of the first of them that hangs below the roof, and how many do.
         mark: how many placements and boxes there were before the view was set.
         look_again: sets another view where the first one was to be.
         bays: empty places on the floor below racks.
@@ -131,9 +139,12 @@ class Draft:
     lens: Lens = Lens()
     drawn: Drawn = field(default_factory=Drawn)
     ask: Ask | None = None
+    wanted: int = 0
     guards: list[Guard] = field(default_factory=list)
     ordered: dict[int, Order] = field(default_factory=dict)
     taken: int = 0
+    hung_from: int = 0
+    hung: int = 0
     mark: tuple[int, int] = (0, 0)
     look_again: Callable[[], None] = lambda: None
     bays: list[Bay] = field(default_factory=list)
@@ -278,12 +289,12 @@ class Draft:
         return next((placement for placement in made if placement.label), made[0])
 
     def is_free(self, box: Box) -> bool:
-        """Whether a box lies inside the hall and cuts into nothing that occupies space, camera included."""
+        """Whether a box lies in the hall, below its beams, and cuts into nothing that takes space, camera included."""
         reach_x = abs(math.cos(box.yaw)) * box.half_x + abs(math.sin(box.yaw)) * box.half_y
         reach_y = abs(math.sin(box.yaw)) * box.half_x + abs(math.cos(box.yaw)) * box.half_y
         if abs(box.x) + reach_x > self.hall.length / 2 or abs(box.y) + reach_y > self.hall.width / 2:
             return False
-        if box.high > self.hall.height:
+        if box.high > self.hall.clear:
             return False
         boxes = self.boxes
         # most are too far away to ask more of them

@@ -132,11 +132,13 @@ def _line(draft: Draft) -> None:
 
 
 def draw_trucks(draft: Draft) -> int:
-    """How many pallet trucks the settings ask for in this frame, 0 in a negative one."""
-    if draft.ask is not None:
-        return draft.ask.trucks
+    """How many pallet trucks the settings ask for in this frame, 0 in a negative one; the draft keeps the number."""
     content = draft.settings.randomization.content
-    return 0 if draft.chance(content.negatives) else round(draft.draw(content.trucks))
+    if draft.ask is not None:
+        draft.wanted = draft.ask.trucks
+    else:
+        draft.wanted = 0 if draft.chance(content.negatives) else round(draft.draw(content.trucks))
+    return draft.wanted
 
 
 def furnish(draft: Draft, reach: tuple[float, float] | None = None) -> None:

@@ -9,8 +9,15 @@ from dataclasses import dataclass
 
 from stages.sdg.plan.draft import Box, Draft, Parameter
 from stages.sdg.plan.geometry import step
+from stages.sdg.plan.overhead import headroom
 
 PALLET_HEIGHT = 0.144
+
+LEAST_ROOM = 0.5
+"""Height from which on a pallet carries goods, metres; below it stays empty."""
+
+SPARE = 0.05
+"""What goods may rise above the height that they are said to have, metres: lids, ties, flaps."""
 
 KINDS = {
     "carton_load": 5.0, "wrapped_load": 2.5, "collar": 4.0, "stillage": 3.0, "small_load_carrier": 2.0, "sacks": 0.8,
@@ -42,7 +49,7 @@ class Spot:
 
 
 def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
-    """Put a load of one of :data:`KINDS` at a place; nothing is checked.
+    """Put a load of one of :data:`KINDS` at a place, as high as its room allows; nothing else is checked.
 
     Returns:
         Height that it reaches above the spot.
@@ -52,6 +59,8 @@ def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
     chosen = kind or draft.pick(draft.pool(KINDS, "loads"))
     if chosen in draft.own:
         return _own_load(draft, spot, chosen)
+    if spot.room < LEAST_ROOM or (chosen == "stillage" and spot.room < 0.99):
+        return _on_pallet(draft, spot, "empty")
     if chosen == "stillage":
         return _pile(draft, "stillage", spot, 0.99, 5, {"height": 0.97})
     if chosen == "pallets":
@@ -61,7 +70,7 @@ def put_load(draft: Draft, spot: Spot, kind: str | None = None) -> float:
         return _pile(draft, "crate", spot, tall + 0.002, 4, {"length": 1.2, "width": 0.8, "height": tall})
     if chosen in ("crate", "crates"):
         tall = min(spot.room, float(rng.uniform(0.5, 1.4)))
-        sides = {"length": 1.2, "width": 0.8, "height": max(tall, 0.3)}
+        sides = {"length": 1.2, "width": 0.8, "height": tall}
         draft.add("crate", (spot.x, spot.y, spot.z), (spot.yaw, 0, 0), sides)
         return tall
     if chosen == "block":
@@ -148,8 +157,9 @@ def _carriers(draft: Draft, spot: Spot) -> float:
 
 
 def place_load(draft: Draft, spot: Spot, kind: str | None = None) -> bool:
-    """Put a load where there is room; False where there is none."""
-    if not draft.is_free(spot.box(spot.room)):
+    """Put a load where there is room, below what hangs there; False where there is none."""
+    spot = spot.raised(0.0, min(spot.room, headroom(draft, spot.box(spot.room)) - spot.z - SPARE))
+    if not draft.is_free(spot.box(spot.room + SPARE)):
         return False
     draft.occupy(spot.box(put_load(draft, spot, kind)))
     return True
@@ -166,34 +176,62 @@ def block(draft: Draft, spot: Spot, columns: int, rows: int, fill: float) -> Non
                 place_load(draft, dataclasses.replace(spot, x=x, y=y), kind)
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """A rack's sizes: clear width of a bay, heights of the frame and the first beams, and between beams, metres."""
+
+    bays: int
+    bay: float
+    height: float
+    first: float
+    rise: float
+
+    @property
+    def levels(self) -> int:
+        """Number of beam levels above the floor."""
+        return max(1, int((self.height - self.first) / self.rise) + 1)
+
+    def floors(self) -> list[tuple[float, float]]:
+        """Height of each level that goods stand on, the floor first, and their room in it."""
+        stacked = [(self.first + level * self.rise, self.rise) for level in range(self.levels)]
+        return [(z, room - 0.2) for z, room in [(0.0, self.first), *stacked] if z <= 5.5]
+
+    def parameters(self) -> dict[str, Parameter]:
+        """As the asset takes them."""
+        return {"bays": float(self.bays), "bay": self.bay, "height": self.height, "levels": float(self.levels),
+                "first": self.first, "step": self.rise}  # fmt: skip
+
+
 def loaded_rack(draft: Draft, x: float, y: float, yaw: float, bays: int, fill: float) -> bool:
-    """A rack with its goods, its middle at (x, y), a share ``fill`` of its places taken; False without room."""
+    """A rack with its goods, its middle at (x, y), a share ``fill`` of its places taken; False without room.
+
+    The goods on its uppermost beams may rise above its frame, but not into what hangs from the roof.
+    """
     rng, bay = draft.rng, float(draft.rng.choice([1.8, 2.7, 2.7, 3.6]))
-    pitch, height = bay + 0.1, min(draft.hall.height - 0.7, float(rng.uniform(2.5, 8.0)))
-    length = bays * pitch + 0.2
-    box = Box(x, y, yaw, length / 2, 0.68, 0, height)
+    plan = Box(x, y, yaw, (bays * (bay + 0.1) + 0.2) / 2, 0.68, 0, 0)
+    top = headroom(draft, plan) - SPARE
+    height = min(top, float(rng.uniform(2.5, 8.0)))
+    frame = _Frame(bays, bay, height, float(rng.uniform(1.2, 2.0)), float(rng.uniform(1.2, 1.9)))
+    floors = [(z, min(room, top - z)) for z, room in frame.floors() if top - z > PALLET_HEIGHT + SPARE]
+    box = dataclasses.replace(plan, high=max(height, *(z + room for z, room in floors)))
     if height < 2.2 or not draft.is_free(box):
         return False
     draft.occupy(box)
-    first, rise = float(rng.uniform(1.2, 2.0)), float(rng.uniform(1.2, 1.9))
-    levels = max(1, int((height - first) / rise) + 1)
-    frame: dict[str, Parameter] = {
-        "bays": float(bays), "bay": bay, "height": height, "levels": float(levels), "first": first, "step": rise,
-    }  # fmt: skip
-    draft.add("rack", (x, y, 0), (yaw, 0, 0), frame, variant=draft.new_variant())
-    per_bay = round(bay / 0.9)
+    draft.add("rack", (x, y, 0), (yaw, 0, 0), frame.parameters(), variant=draft.new_variant())
     stocked = draft.chance(0.8)
-    for level in range(-1, levels):
-        z = 0.0 if level < 0 else first + level * rise
-        if z > 5.5:
-            break
-        room = (first if level < 0 else rise) - 0.2
-        for number in range(bays * per_bay):
-            along = (number // per_bay - bays / 2) * pitch + 0.05 + (number % per_bay + 0.5) * bay / per_bay
-            place = step(x, y, yaw, along, float(rng.normal(0, 0.03)))
-            spot = Spot(*place, z, yaw + math.pi / 2, room)
-            if (level >= 0 or stocked) and draft.chance(fill):
-                put_load(draft, spot)
-            elif level < 0:
-                draft.bays.append((spot.x, spot.y, spot.yaw, room))
+    for z, room in floors:
+        _stock(draft, Spot(x, y, z, yaw, room), frame, fill if z > 0 or stocked else 0.0)
     return True
+
+
+def _stock(draft: Draft, middle: Spot, frame: _Frame, fill: float) -> None:
+    """Goods on one level of a rack, on a share ``fill`` of its places; free ones on the floor are kept in mind."""
+    per_bay, pitch = round(frame.bay / 0.9), frame.bay + 0.1
+    for number in range(frame.bays * per_bay):
+        along = (number // per_bay - frame.bays / 2) * pitch + 0.05 + (number % per_bay + 0.5) * frame.bay / per_bay
+        place = step(middle.x, middle.y, middle.yaw, along, float(draft.rng.normal(0, 0.03)))
+        spot = Spot(*place, middle.z, middle.yaw + math.pi / 2, middle.room)
+        if fill > 0 and draft.chance(fill):
+            put_load(draft, spot)
+        elif middle.z <= 0:
+            draft.bays.append((spot.x, spot.y, spot.yaw, middle.room))

@@ -13,18 +13,18 @@ from stages.common.settings.targets import MAIN
 from stages.sdg.plan.draft import Box, Draft, Parameter
 from stages.sdg.plan.footprints import Room
 from stages.sdg.plan.geometry import step
-from stages.sdg.plan.loads import HALF_LENGTH, HALF_WIDTH, Spot, put_load
+from stages.sdg.plan.loads import HALF_LENGTH, HALF_WIDTH, SPARE, Spot, put_load
 from stages.sdg.plan.order import Guard, Order, Range, UnplaceableError, distances, heights
 from stages.sdg.plan.outline import world_boxes
 from stages.sdg.plan.seen import Seen, Sights
-from stages.sdg.plan.trucks import CARRIED, FORKS_IN, truck_box
+from stages.sdg.plan.trucks import CARRIED, CARRIES, FORKS_IN, truck_box
 from stages.sdg.plan.types import Placement
 from stages.sdg.plan.viewpoint import camera_of
 
 POSES = 36
 """Places that are tried for one truck."""
 
-SPARE = 0.08
+MARGIN = 0.08
 """Share of a range that a truck keeps from its ends when it is placed; the scene is not full yet."""
 
 DOUBT = 0.1
@@ -96,7 +96,7 @@ def _fits(draft: Draft, order: Order, extent: tuple[float, float, float], pictur
     assert draft.ask is not None, "an order comes with what is asked of the frame"
     values = {"height": height, "relative_height": height / picture, "distance": distance}
     return min(width, height) >= draft.ask.counted.min_box * 1.2 and all(
-        order.within(name, value, SPARE) for name, value in values.items() if name in order.limits
+        order.within(name, value, MARGIN) for name, value in values.items() if name in order.limits
     )
 
 
@@ -152,10 +152,10 @@ def _put(draft: Draft, order: Order, sights: Sights, pose: Pose) -> bool:
     """Put a truck up if it looks as ordered there, hidden by what stands before it and by further goods."""
     found = sights.see_boxes(0, MAIN, pose.boxes)
     assert draft.ask is not None, "an order comes with what is asked of the frame"
-    if found is None or not order.holds(found, SPARE, without="occlusion"):
+    if found is None or not order.holds(found, MARGIN, without="occlusion"):
         return False
     low, high = order.limits["occlusion"]
-    spare = SPARE * min(high - low, 0.5 * (low + high))
+    spare = MARGIN * min(high - low, 0.5 * (low + high))
     if low > 0:
         spare = max(spare, min(DOUBT, (high - low) / 4))
     if found.occlusion >= high - spare:
@@ -180,12 +180,9 @@ def _add(draft: Draft, pose: Pose, guard: Guard, most: float) -> Placement:
     truck, first = pose.placement, len(draft.placements)
     if "lift" in truck.parameters:
         (x, y, _), yaw, lift = truck.position, pose.box.yaw, float(truck.parameters["lift"])
-        room = min(2.2, draft.hall.height - 1.0)
-        put_load(
-            draft,
-            Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room),
-            draft.pick(draft.pool(CARRIED, "loads")),
-        )
+        under = max(0.0, lift - 0.015)
+        spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, CARRIES - under - SPARE)
+        put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
         boxes = world_boxes(draft.placements[first:], _rooms(draft))[0]
         if guard.share(boxes) <= most and all(other.share(boxes) <= other.most for other in draft.guards):
             guard.add(boxes)

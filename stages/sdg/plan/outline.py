@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.plan.footprints import Room, bounds_in_table, footing
+from stages.sdg.plan.geometry import rotation_matrix
 from stages.sdg.plan.types import Placement
 
 Solid = tuple[float, float, float, float, float, float]
@@ -33,6 +34,7 @@ _BOXES = {"pallet": (1.2, 0.8, 0.144), "stillage": (1.22, 0.83, 0.97), "small_lo
           "carton": (0.5, 0.38, 0.36)}  # fmt: skip
 _RACK = {"bays": 3, "bay": 2.7, "height": 5, "levels": 3, "first": 1.7, "step": 1.6}
 """Parameters of a rack, and what they are when nothing is said."""
+
 USUAL = {"drum": (0.5, 0.5, 0.83), "cable_drum": (0.7, 0.55, 0.74), "trash_bags": (0.7, 0.74, 0.42),
           "waste_bin": (0.58, 0.58, 0.95), "machine_box": (1.45, 1.55, 2.1), "cabinet": (0.52, 0.86, 1.8)}  # fmt: skip
 """Families whose shapes differ much: the mean of 40 of them, round ones a tenth less, in metres. The space that all
@@ -89,6 +91,20 @@ def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]
     x, y, half_x, half_y, tall = footing(family)
     half_x, half_y = half_x * FILLED, half_y * FILLED
     return ((x - half_x, x + half_x, y - half_y, y + half_y, 0.0, tall * FILLED),)
+
+
+def _tilted(boxes: Sequence[Solid], placement: Placement) -> Sequence[Solid]:
+    """Boxes around those of a tilted placement, upright in a frame that turns about Z alone; the same of others."""
+    if not any(placement.rotation[1:]):
+        return boxes
+    tilt = rotation_matrix((0.0, *placement.rotation[1:]))
+    made = []
+    for box in boxes:
+        low, high = np.array(box[::2]), np.array(box[1::2])
+        middle, half = tilt @ (low + high) / 2, np.abs(tilt) @ (high - low) / 2
+        ends = np.stack([middle - half, middle + half], 1)
+        made.append(tuple(float(end) for end in ends.ravel()))
+    return made  # type: ignore[return-value]
 
 
 def _upright(length: float, width: float, height: float) -> Solid:
@@ -155,7 +171,7 @@ def world_boxes(
             continue
         (x, y, z), yaw, scale = placement.position, placement.rotation[0], placement.scale
         cos, sin, number = math.cos(yaw), math.sin(yaw), placement.id
-        for x0, x1, y0, y1, z0, z1 in solids(placement, rooms):
+        for x0, x1, y0, y1, z0, z1 in _tilted(solids(placement, rooms), placement):
             along, across = (x0 + x1) / 2 * scale, (y0 + y1) / 2 * scale
             at = x + along * cos - across * sin, y + along * sin + across * cos
             rows.append((*at, yaw, (x1 - x0) / 2 * scale, (y1 - y0) / 2 * scale, z + z0 * scale, z + z1 * scale))

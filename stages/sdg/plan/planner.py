@@ -67,15 +67,17 @@ class _Scene:
 def _with_things(settings: Settings, frame: int, preset: str) -> _Scene:
     """The first of a few draws whose picture shows more than a wall, or the one that shows most.
 
-    Those of :data:`AS_DRAWN` are taken as they come.
+    A scene in which no truck found a place though some are wanted comes after all others. Those of :data:`AS_DRAWN` are
+    taken as they come.
     """
-    best, most = None, -1
+    best, most = None, (False, -1)
     for attempt in range(LOOKS):
         scene = _drafted(settings, frame, preset, _rng(settings, frame, attempt))
-        count = things_in_view(scene.draft)
-        if count > most:
-            best, most = scene, count
-        if count >= ENOUGH or scene.scenario in AS_DRAWN:
+        missing = scene.draft.wanted > 0 and not scene.draft.tags.get("trucks")
+        score = (not missing, things_in_view(scene.draft))
+        if score > most:
+            best, most = scene, score
+        if score >= (True, ENOUGH) or scene.scenario in AS_DRAWN:
             break
     assert best is not None, "there is at least one draw"
     return best

@@ -1,4 +1,4 @@
-"""Pallet trucks put where the camera sees them: parked, under loads, in rows."""
+"""Pallet trucks put where the camera sees them: parked, under loads, in rows, tipped up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from stages.sdg.plan.draft import Bay, Box, Draft, Parameter, View
 from stages.sdg.plan.geometry import look_along, step
-from stages.sdg.plan.loads import Spot, place_load, put_load
+from stages.sdg.plan.leaning import lean_one
+from stages.sdg.plan.loads import SPARE, Spot, place_load, put_load
 from stages.sdg.plan.order import Ask, Order, UnplaceableError
 from stages.sdg.plan.sight import clear_share
 from stages.sdg.plan.types import Placement
@@ -41,6 +42,9 @@ LEAST_SHARE = 0.4
 IN_BAY = 0.2
 """Share of trucks that are left below a rack, where a rack has room."""
 
+IN_ROW = 0.55
+"""Share of trucks beside which others are parked, where more are to come."""
+
 BAY_TRIES = 24
 
 NEXT_BAY = 1.0
@@ -66,22 +70,26 @@ CARRIED = {
 """What trucks carry, and how often; see :data:`stages.sdg.plan.loads.KINDS`."""
 
 
+CARRIES = 2.2
+"""Height that a load on a truck's forks may reach above the floor, metres."""
+
+
 def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
     """Space of a truck whose fork heel is at (x, y)."""
     low, high, half = -0.5, 1.3, 0.45 if loaded else 0.34
-    return Box(*step(x, y, yaw, (low + high) / 2), yaw, (high - low) / 2, half, 0, 2.0 if loaded else 0.5)
+    return Box(*step(x, y, yaw, (low + high) / 2), yaw, (high - low) / 2, half, 0, CARRIES if loaded else 0.5)
 
 
-def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: float = 2.2) -> Placement:
-    """Put a truck, and perhaps a load of up to ``room`` metres, at a place that is known to be free."""
+def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, high: float = CARRIES) -> Placement:
+    """Put a truck, and perhaps a load that reaches up to ``high`` metres, at a place that is known to be free."""
     rng = draft.rng
     electric = draft.chance(0.1)
     parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
         parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
-        room = min(room, draft.hall.height - 1.0)
-        spot = Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room)
+        under = max(0.0, lift - 0.015)
+        spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, high - under - SPARE)
         put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
     # a truck that nobody holds stands with its tiller up
     if draft.chance(0.8):
@@ -107,7 +115,16 @@ def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = N
     """
     if draft.ask is not None and (draft.ask.exact or draft.ask.orders):
         return _place_asked(draft, draft.ask, count, reach, sight)
-    return sum(_place_one(draft, reach, sight) for _ in range(count))
+    return _place_some(draft, count, reach, sight)
+
+
+def _place_some(draft: Draft, count: int, reach: tuple[float, float] | None, sight: float) -> int:
+    """Put up ``count`` trucks, rows and pairs counted in; returns how many found a place."""
+    asked = placed = 0
+    while asked < count:
+        found = _place_one(draft, count - asked, reach, sight)
+        asked, placed = asked + max(1, found), placed + found
+    return placed
 
 
 def _place_asked(draft: Draft, ask: Ask, count: int, reach: tuple[float, float] | None, sight: float) -> int:
@@ -133,8 +150,11 @@ def _place_in_view(draft: Draft, ask: Ask, count: int, reach: tuple[float, float
     orders = ask.orders[len(draft.ordered) : len(draft.ordered) + count]
     sights = sights_of(draft)
     placed = sum(place_to_order(draft, order, reach, sights) for order in orders)
-    for _ in range(count - len(orders)):
-        placed += place_to_order(draft, Order(), reach, sights) if ask.exact else _place_one(draft, reach, sight)
+    others = count - len(orders)
+    if ask.exact:
+        placed += sum(place_to_order(draft, Order(), reach, sights) for _ in range(others))
+    else:
+        placed += _place_some(draft, others, reach, sight)
     if draft.settings.randomization.content.structure:
         for number in list(draft.ordered):
             truck = draft.placements[number - 1]
@@ -142,45 +162,50 @@ def _place_in_view(draft: Draft, ask: Ask, count: int, reach: tuple[float, float
     return placed
 
 
-def _place_one(draft: Draft, reach: tuple[float, float] | None, sight: float) -> bool:
+def _place_one(draft: Draft, most: int, reach: tuple[float, float] | None, sight: float) -> int:
+    """Put up a truck, and perhaps some beside it, ``most`` in all; returns how many found a place."""
     own = draft.own_of("trucks")
     if own is not None:
-        return _place_own(draft, own, reach, sight)
-    view = draft.seen_from
+        return int(_place_own(draft, own, reach, sight))
+    view, leaning = draft.seen_from, draft.settings.randomization.content.leaning
+    if leaning and draft.chance(leaning) and lean_one(draft, reach, sight):
+        return 1
     below_racks = draft.bays and draft.settings.randomization.content.structure and draft.chance(IN_BAY)
-    if below_racks and _place_in_bay(draft, sight):
-        return True
+    if below_racks and (placed := _place_in_bay(draft, most, sight)):
+        return placed
     loaded, least = draft.chance(0.5), 1.0
     for attempt in range(TRIES):
         if attempt == TRIES // 2:  # ask for less
             loaded, sight, least = False, sight * 0.7, LEAST_SHARE
         x, y, yaw, cut = _draw_pose(draft, reach)
         box, points = truck_box(x, y, yaw, loaded), _points(x, y, yaw)
-        if not draft.is_free(box) or _share_in_picture(view, points) < (LEAST_SHARE if cut else least):
+        if not draft.is_free(box) or share_in_picture(view, points) < (LEAST_SHARE if cut else least):
             continue
         if clear_share(np.array([view.x, view.y, view.z]), points, draft.boxes) < sight:
             continue
         draft.occupy(box)
         add_truck(draft, x, y, yaw, loaded)
-        if draft.chance(0.35):
-            _row(draft, x, y, yaw)
+        beside = _row(draft, x, y, yaw, most - 1) if most > 1 and draft.chance(IN_ROW) else 0
         if draft.settings.randomization.content.structure:
             _surround(draft, x, y, yaw)
-        return True
-    return False
+        return 1 + beside
+    return 0
 
 
-def _place_in_bay(draft: Draft, sight: float) -> bool:
-    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera; perhaps two."""
+def _place_in_bay(draft: Draft, most: int, sight: float) -> int:
+    """Leave a truck in an empty place below a rack's first beam, its tiller towards the camera; perhaps two.
+
+    Returns:
+        How many, at most ``most``.
+    """
     for number in draft.rng.permutation(len(draft.bays))[:BAY_TRIES]:
         bay = draft.bays[number]
         if not _leave_in(draft, bay, sight):
             continue
         beside = [other for other in draft.bays if math.dist(other[:2], bay[:2]) < NEXT_BAY]
-        if beside and draft.chance(0.55):
-            _leave_in(draft, beside[0], 0.5 * sight)
-        return True
-    return False
+        pair = most > 1 and beside and draft.chance(0.55) and _leave_in(draft, beside[0], 0.5 * sight)
+        return 2 if pair else 1
+    return 0
 
 
 def _leave_in(draft: Draft, bay: Bay, sight: float) -> bool:
@@ -193,7 +218,7 @@ def _leave_in(draft: Draft, bay: Bay, sight: float) -> bool:
     x, y = step(bay_x, bay_y, yaw, -RACK_HALF_DEPTH - out)
     before = Box(*step(x, y, yaw, (out - 0.5) / 2), yaw, (out + 0.5) / 2 - 0.01, 0.34, 0, 0.5)
     points = _points(x, y, yaw)
-    if not draft.is_free(before) or _share_in_picture(view, points) < 1.0:
+    if not draft.is_free(before) or share_in_picture(view, points) < 1.0:
         return False
     if clear_share(np.array([view.x, view.y, view.z]), points[OUTSIDE], draft.boxes) < sight:
         return False
@@ -215,7 +240,7 @@ def _place_own(draft: Draft, name: str, reach: tuple[float, float] | None, sight
             sight, least = sight * 0.7, LEAST_SHARE
         x, y, yaw, cut = _draw_pose(draft, reach)
         seen = _points(x, y, yaw, points)
-        if _share_in_picture(view, seen) < (LEAST_SHARE if cut else least):
+        if share_in_picture(view, seen) < (LEAST_SHARE if cut else least):
             continue
         if clear_share(np.array([view.x, view.y, view.z]), seen, draft.boxes) < sight:
             continue
@@ -245,7 +270,7 @@ def _points(x: float, y: float, yaw: float, points: NDArray[np.float64] = TRUCK_
     return np.asarray(points @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
 
 
-def _share_in_picture(view: View, points: NDArray[np.float64]) -> float:
+def share_in_picture(view: View, points: NDArray[np.float64]) -> float:
     """Share of world points that lie inside the picture, before roll and lens distortion."""
     pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
     right, down, forward = ((points - pose[:3, 3]) @ pose[:3, :3]).T
@@ -265,16 +290,18 @@ def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:
             place_load(draft, Spot(*step(x, y, yaw, u, v), 0.0, turned, float(draft.rng.uniform(0.5, high))))
 
 
-def _row(draft: Draft, x: float, y: float, yaw: float) -> None:
-    """Trucks beside a truck, parked the same way."""
+def _row(draft: Draft, x: float, y: float, yaw: float, most: int) -> int:
+    """Trucks beside a truck, parked the same way: one to three, and no more than ``most``; returns how many."""
     across, close = 0.0, draft.chance(0.6)
-    for _ in range(int(draft.rng.integers(1, 4))):
+    wanted = min(most, int(draft.rng.integers(1, 4)))
+    for placed in range(wanted):
         # side by side with handles touching, or with room to walk between
         across += float(draft.rng.uniform(0.69, 0.78) if close else draft.rng.uniform(0.78, 1.1))
         ahead = float(draft.rng.normal(0, 0.2))
         px, py = step(x, y, yaw, ahead, across)
         box = truck_box(px, py, yaw, False)
         if not draft.is_free(box):
-            return
+            return placed
         draft.occupy(box)
         add_truck(draft, px, py, yaw + float(draft.rng.normal(0, 0.08)), False)
+    return wanted

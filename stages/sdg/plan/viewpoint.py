@@ -76,7 +76,7 @@ def _aim(draft: Draft) -> tuple[float, float, float]:
 
     def draw() -> tuple[float, float, float]:
         camera = draft.settings.randomization.camera
-        height = min(draft.draw(camera.height), draft.hall.height - 0.6)
+        height = min(draft.draw(camera.height), draft.hall.clear - 0.6)
         return height, math.radians(draft.draw(camera.pitch)), math.radians(draft.draw(camera.field_of_view) / 2)
 
     first = draw()

@@ -30,7 +30,8 @@ EXTREMES = st.fixed_dictionaries({
     }),
     "content": st.fixed_dictionaries({
         "negatives": st.floats(0, 1), "trucks": between(0, 50), "clutter": between(0, 10),
-        "distractors": between(0, 100), "flying": st.floats(0, 1), "structure": st.booleans(),
+        "distractors": between(0, 100), "flying": st.floats(0, 1), "leaning": st.floats(0, 1),
+        "structure": st.booleans(),
     }),
     "light": st.fixed_dictionaries({
         "lamps_off": between(0, 1), "daylight": between(0, 100), "exposure": between(-10, 10),
@@ -76,7 +77,7 @@ def sound(draft: Draft) -> None:
         reach = np.abs([np.cos(box.yaw), np.sin(box.yaw)])
         assert abs(box.x) + reach @ (box.half_x, box.half_y) <= hall.length / 2 + 1e-9
         assert abs(box.y) + reach @ (box.half_y, box.half_x) <= hall.width / 2 + 1e-9
-        assert box.high <= hall.height + 1e-9
+        assert box.high <= hall.clear + 1e-9
     assert abs(view.x) < hall.length / 2
     assert abs(view.y) < hall.width / 2
     assert 0 < view.z < hall.height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -112,9 +113,28 @@ def test_without_structure_things_lie_anywhere() -> None:
 
 def test_the_numbers_of_trucks_are_those_asked_for() -> None:
     asked = compose("randomization.content.trucks=3", "randomization.content.negatives=0")
-    placed = [plan_frame(only("parking", asked), frame).tags["trucks"] for frame in range(16)]
-    assert set(placed) <= {0, 1, 2, 3}
-    assert np.mean([float(count) for count in placed]) > 2
+    frames = [plan_frame(only("parking", asked), frame) for frame in range(16)]
+    placed = [len(trucks(plan)) for plan in frames]
+    assert placed == [plan.tags["trucks"] for plan in frames]
+    assert set(placed) <= {1, 2, 3}
+    assert np.mean(placed) > 2
+    assert sum(_has_row(plan) for plan in frames) >= 4
+
+
+def test_rows_are_counted_in() -> None:
+    asked = compose("randomization.content.trucks=1", "randomization.content.negatives=0")
+    plans = [plan_frame(asked, frame) for frame in range(40)]
+    assert {len(trucks(plan)) for plan in plans if plan.scenario != "negative"} == {1}
+
+
+def _has_row(plan: FramePlan) -> bool:
+    """Whether two trucks stand side by side, their forks the same way."""
+    found = [(*truck.position[:2], truck.rotation[0]) for truck in trucks(plan)]
+    return any(
+        math.dist(one[:2], other[:2]) < 1.25 and abs(math.remainder(one[2] - other[2], 2 * math.pi)) < 0.5
+        for number, one in enumerate(found)
+        for other in found[:number]
+    )
 
 
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != "negative"])

@@ -34,7 +34,7 @@ def test_nothing_stands_in_anything_else(scenario: str, seed: int, heavy: bool) 
         reach = np.abs([np.cos(box.yaw), np.sin(box.yaw)])
         assert abs(box.x) + reach @ (box.half_x, box.half_y) <= draft.hall.length / 2 + 1e-9
         assert abs(box.y) + reach @ (box.half_y, box.half_x) <= draft.hall.width / 2 + 1e-9
-        assert box.high <= draft.hall.height
+        assert box.high <= draft.hall.clear
 
 
 @settings(max_examples=60)
