@@ -66,6 +66,12 @@ CARRIED = {
 """What trucks carry, and how often; see :data:`stages.sdg.plan.loads.KINDS`."""
 
 
+LOADED = {
+    "standard": 12, "quick": 4, "galvanised": 3, "brake": 2, "stainless": 1.5, "scale": 1.5, "wide": 1,
+}  # fmt: skip
+"""Styles of hand pallet trucks below a load, and how often; forks of the others are too short or raised too high."""
+
+
 def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
     """Space of a truck whose fork heel is at (x, y)."""
     low, high, half = -0.5, 1.3, 0.45 if loaded else 0.34
@@ -79,7 +85,8 @@ def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, room: 
     parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
-        parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
+        style = draft.pick(LOADED)
+        parameters.update(lift=lift, style="standard" if electric else style)
         room = min(room, draft.hall.height - 1.0)
         spot = Spot(*step(x, y, yaw, FORKS_IN), max(0.0, lift - 0.015), yaw, room)
         put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))

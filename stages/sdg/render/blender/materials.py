@@ -128,6 +128,19 @@ def _plain(tree: Tree, _: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), tree.shade(0.86), tree.shade(1.08))
 
 
+def _zinc(tree: Tree, _: Look) -> Any:
+    """Hot-dip galvanised: crystals of a few centimetres, each of its own grey."""
+    cells = tree.node("TexVoronoi", {"Vector": tree.coordinates(), "Scale": 55.0, "Randomness": 1.0})["Color"]
+    grey = tree.node("SeparateColor", {0: cells})["Red"]
+    return tree.mix(grey, tree.shade(0.68), tree.shade(1.25))
+
+
+def _brushed(tree: Tree, _: Look) -> Any:
+    """Stainless steel: fine lines along X, the way of the belt that ground it."""
+    lines = tree.noise(0.003, 1, (0.02, 1, 1))
+    return tree.mix(tree.ramp(lines, 0.35, 0.65), tree.shade(0.82), tree.shade(1.06))
+
+
 def _imported(tree: Tree, look: Look) -> Any:
     """As the file has it: its image, its colours of vertices, or one colour."""
     if look.texture:
@@ -146,6 +159,8 @@ _BASES = {
     "brick": _brick,
     "film": _film,
     "print": _print,
+    "zinc": _zinc,
+    "brushed": _brushed,
     "imported": _imported,
 }
 
