@@ -210,7 +210,7 @@ def _bump(tree: Tree, look: Look) -> Any | None:
 def _water(tree: Tree) -> Output:
     """A film of water: it darkens what is below, mirrors, and has dried in spots.
 
-    More than half of it is transparent, so that passes show the floor.
+    Seen from above, more than half of it is transparent, so that passes mostly show the floor; neither has a label.
     """
     dry = tree.ramp(tree.noise(0.35, 2), 0.4, 0.75)
     # light comes through twice
