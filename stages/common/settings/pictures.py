@@ -136,6 +136,7 @@ class Sensor(Group):
             blurs with it. 0: all is sharp.
         smudge: share of the light that the dirtiest spots of the lens scatter, 0 to 1.
         noise: standard deviation at mid grey of 255.
+        demosaic: share of the picture that goes through a Bayer mosaic and back, 0 to 1; 0: no false colour at edges.
         sharpen: strength of the camera's unsharp mask.
         saturation: colour saturation, 1 is unchanged.
         contrast: slope of the tone curve, 1 is neutral.
@@ -153,6 +154,7 @@ class Sensor(Group):
     aperture: Annotated[Quantity, within(0, 100)]
     smudge: Annotated[Quantity, within(0, 1)]
     noise: Annotated[Quantity, within(0, 100)]
+    demosaic: Annotated[Quantity, within(0, 1)]
     sharpen: Annotated[Quantity, within(0, 5)]
     saturation: Annotated[Quantity, within(0, 3)]
     contrast: Annotated[Quantity, within(0.1, 5)]

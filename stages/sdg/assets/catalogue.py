@@ -23,8 +23,9 @@ Parameters = Mapping[str, Any]
 Generator = Callable[[np.random.Generator, Parameters], Asset]
 
 BUILT_IN = (
-    "hall", "storage", "carriers", "goods", "pallet_truck", "forklift", "lift_trucks", "machines", "carts",
-    "lookalikes", "equipment", "containers", "furniture", "people", "distractors", "standins",
+    "hall", "floor_wear", "storage", "carriers", "goods", "pallet_truck", "electric_pallet_truck", "forklift",
+    "lift_trucks", "machines", "carts", "lookalikes", "equipment", "containers", "furniture", "people", "distractors",
+    "standins",
 )  # fmt: skip
 """Modules of this package that register families when they are imported."""
 

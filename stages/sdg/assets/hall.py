@@ -224,6 +224,25 @@ def window(rng: np.random.Generator, parameters: Parameters) -> Asset:
     return builder.build()
 
 
+@register_asset("skylight")
+def skylight(rng: np.random.Generator, parameters: Parameters) -> Asset:
+    """A roof light, its middle at the origin, its kerb below the ceiling at Z = 0. Parameters: length, width, glow."""
+    length, width, glow = (float(parameters.get(k, v)) for k, v in (("length", 4), ("width", 1.5), ("glow", 5)))
+    builder, (x, y) = Builder(), (length / 2, width / 2)
+    sky = Material("glow", pick(rng, ("#dfeaff", "#ffffff", "#f4f1e4", "#cfe0f5", "#dcebe6")), glow=glow)
+    builder.add("glass", box((-x, -y, -0.02), (x, y, -0.01)), sky)
+    kerb = Material("paint", pick(rng, ("#e8e8e4", "#d9d8d2", "#8c8f90", "#55595b")), 0.6, seed=pattern(rng))
+    deep = float(rng.uniform(0.04, 0.2))
+    for side in (-1, 1):
+        builder.add("frame", box((-x - 0.04, side * y - 0.04, -deep), (x + 0.04, side * y + 0.04, 0)), kerb)
+        builder.add("frame", box((side * x - 0.04, -y, -deep), (side * x + 0.04, y, 0)), kerb)
+    for at in np.linspace(-x, x, max(2, round(length / rng.uniform(0.7, 1.4)) + 1))[1:-1]:
+        builder.add("frame", box((at - 0.02, -y, -0.05), (at + 0.02, y, 0)), kerb)
+    if width > 1.6:
+        builder.add("frame", box((-x, -0.02, -0.05), (x, 0.02, 0)), kerb)
+    return builder.build()
+
+
 @register_asset("door")
 def door(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """A sectional, strip-curtain or plain door on a wall, along X. Parameters: length, height, kind."""
@@ -253,7 +272,7 @@ def door(rng: np.random.Generator, parameters: Parameters) -> Asset:
 
 @register_asset("wall_thing")
 def wall_thing(rng: np.random.Generator, _parameters: Parameters) -> Asset:
-    """A sign, poster, board, switch cabinet, hose or clock on a wall; its middle at X = 0, bottom at Z = 0."""
+    """A sign, notice board, switch cabinet, hose reel or radiator on a wall; its middle at X = 0, bottom at Z = 0."""
     builder, kind = Builder(), rng.choice(["sign", "board", "cabinet", "hose", "radiator"])
     wide, tall = float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.2, 0.7))
     if kind == "sign":

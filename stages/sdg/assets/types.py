@@ -15,9 +15,10 @@ class Material:
     """A surface, in terms that each renderer turns into its own shader.
 
     Attributes:
-        kind: look of the base: ``paint``, ``metal``, ``plastic``, ``rubber``, ``wood``, ``cardboard``, ``concrete``,
-            ``plaster``, ``fabric``, ``film`` (stretch wrap), ``print`` (paper with writing), ``glow``, ``mesh``
-            (a grid of wires, the rest transparent), ``imported`` (as the file has it, without a pattern).
+        kind: look of the base: ``paint``, ``metal``, ``zinc`` (galvanised), ``brushed`` (stainless steel), ``plastic``,
+            ``rubber``, ``wood``, ``cardboard``, ``concrete``, ``plaster``, ``fabric``, ``film`` (stretch wrap),
+            ``print`` (paper with writing), ``water`` (a film of it on a floor), ``glow``, ``mesh`` (a grid of wires,
+            the rest transparent), ``imported`` (as the file has it, without a pattern).
         colour: linear base colour.
         roughness, metallic: 0 to 1.
         wear: 0 new to 1 worn through to ``under``.

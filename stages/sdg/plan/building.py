@@ -17,6 +17,12 @@ BLACKBODY = np.array([
 ])  # fmt: skip
 """Linear sRGB of black bodies at :data:`KELVIN`, scaled to a largest channel of 1 and to white at 6500 K."""
 
+SKYLIT = 0.3
+"""Share of ceilings with skylights."""
+
+LIT_SKYLIGHTS = 2
+"""Most skylights that let light in; the others are drawn but cast nothing."""
+
 LIT_LAMPS = 10
 """Most lamps that light the scene; the farthest of more are drawn but cast nothing."""
 
@@ -48,6 +54,8 @@ def build_hall(draft: Draft, length: float, width: float, height: float) -> None
     draft.hung_from = draft.taken
     if overhead.ceiling:
         add_ceiling(draft, overhead)
+        if draft.chance(SKYLIT):
+            _skylights(draft, daylight)
     _lamps(draft, daylight, overhead)
 
 
@@ -105,6 +113,29 @@ def _window(
         position = along(origin, yaw, at + wide / 2, 0.12, low + tall / 2)
         power = 55.0 * strength * wide * tall
         draft.lamps.append(Lamp("area", position, (yaw, -math.pi / 2, 0.0), power, (0.86, 0.93, 1.0), (wide, tall)))
+
+
+def _skylights(draft: Draft, daylight: float) -> None:
+    """Rows of roof lights, all alike; those nearest the origin cast light while it is day."""
+    rng, hall = draft.rng, draft.hall
+    long, wide = float(rng.uniform(1.5, 5.0)), float(rng.uniform(0.9, 2.0))
+    gap_x, gap_y = float(rng.uniform(1.5, 5.0)), float(rng.uniform(2.5, 6.0))
+    strength, variant = daylight * float(rng.uniform(0.6, 1.6)), draft.new_variant()
+    spots = [(x, y) for x in _evenly(hall.length, long, gap_x) for y in _evenly(hall.width, wide, gap_y)]
+    spots.sort(key=lambda spot: math.hypot(*spot))
+    pane: dict[str, Parameter] = {"length": long, "width": wide, "glow": 0.1 + 14 * strength}
+    for number, (x, y) in enumerate(spots[:24]):
+        draft.add("skylight", (x, y, hall.height), parameters=pane, variant=variant)
+        if strength > 0.15 and number < LIT_SKYLIGHTS:
+            # below the beams, which would shade all of it
+            power, place = 55.0 * strength * long * wide, (x, y, hall.clear)
+            draft.lamps.append(Lamp("area", place, (0.0, 0.0, 0.0), power, (0.86, 0.93, 1.0), (long, wide)))
+
+
+def _evenly(run: float, size: float, gap: float) -> list[float]:
+    """Middles of things of this size and about this gap between them, spread over a run about 0; metres."""
+    count = int((run - 1.0) // (size + gap))
+    return [run * ((k + 0.5) / count - 0.5) for k in range(count)]
 
 
 def _columns(draft: Draft) -> None:

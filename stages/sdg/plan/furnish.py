@@ -110,7 +110,7 @@ def scatter(
 
 
 def marks(draft: Draft) -> None:
-    """Lines on the floor, and litter before the camera."""
+    """Lines on the floor; litter, cracks and wet patches before the camera."""
     if draft.chance(0.6):
         for _ in range(int(draft.rng.integers(1, 6))):
             _line(draft)
@@ -118,6 +118,24 @@ def marks(draft: Draft) -> None:
     for _ in range(int(rng.integers(0, 7))):
         x, y = view.floor(float(rng.uniform(1.5, 8)), float(rng.uniform(-1, 1)))
         draft.add("litter", (x, y, 0.001), (float(rng.uniform(-3, 3)), 0, 0), variant=draft.new_variant())
+    if draft.settings.randomization.surface.enabled:
+        _wear_of_floor(draft)
+
+
+def _wear_of_floor(draft: Draft) -> None:
+    """Cracks, and water that tyres, leaks or cleaners left."""
+    view, rng = draft.seen_from, draft.rng
+    for share, family, shortest, longest in ((0.35, "floor_crack", 0.5, 4.0), (0.2, "floor_wet", 1.5, 6.0)):
+        for _ in range(int(rng.integers(1, 5)) if draft.chance(share) else 0):
+            x, y = view.floor(float(rng.uniform(1.2, 9)), float(rng.uniform(-1, 1)))
+            # not beyond the walls: what is flat takes no room of its own
+            room = 2 * min(draft.hall.length / 2 - abs(x), draft.hall.width / 2 - abs(y))
+            length = min(shortest * (longest / shortest) ** float(rng.uniform()), room)
+            if length < shortest:
+                continue
+            yaw = float(rng.uniform(-math.pi, math.pi))
+            place = (*step(x, y, yaw, -length / 2), 0.001)
+            draft.add(family, place, (yaw, 0, 0), {"length": round(length, 3)}, variant=draft.new_variant())
 
 
 def _line(draft: Draft) -> None:

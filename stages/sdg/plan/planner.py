@@ -196,4 +196,5 @@ def _sensor(draft: Draft, rng: np.random.Generator) -> SensorPlan:
         jpeg_quality=round(draw("jpeg_quality")),
         subsampling=min((420, 422, 444), key=lambda kind: abs(kind - draw_kind)),
         seed=int(rng.integers(1 << 31)),
+        demosaic=draw("demosaic"),
     )

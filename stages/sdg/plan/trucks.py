@@ -73,6 +73,11 @@ CARRIED = {
 CARRIES = 2.2
 """Height that a load on a truck's forks may reach above the floor, metres."""
 
+LOADED = {
+    "standard": 12, "quick": 4, "galvanised": 3, "brake": 2, "stainless": 1.5, "scale": 1.5, "wide": 1,
+}  # fmt: skip
+"""Styles of hand pallet trucks below a load, and how often; forks of the others are too short or raised too high."""
+
 
 def truck_box(x: float, y: float, yaw: float, loaded: bool) -> Box:
     """Space of a truck whose fork heel is at (x, y)."""
@@ -87,7 +92,8 @@ def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, high: 
     parameters: dict[str, Parameter] = {}
     if loaded:
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
-        parameters.update(lift=lift, style=str(rng.choice(["standard", "standard", "standard", "quick", "galvanised"])))
+        style = draft.pick(LOADED)
+        parameters.update(lift=lift, style="standard" if electric else style)
         under = max(0.0, lift - 0.015)
         spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, high - under - SPARE)
         put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))

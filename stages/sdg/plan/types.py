@@ -99,6 +99,7 @@ class SensorPlan:
         aperture: diameter of the lens opening in millimetres.
         smudge: share of the light that the dirtiest spots of the lens scatter, 0 to 1.
         noise: standard deviation at mid grey of 255.
+        demosaic: share of the picture that went through a Bayer mosaic, 0 to 1.
         sharpen: strength of the unsharp mask.
         saturation: 1 is unchanged.
         contrast: slope of the tone curve.
@@ -117,6 +118,7 @@ class SensorPlan:
     aperture: float = 0.0
     smudge: float = 0.0
     noise: float = 0.0
+    demosaic: float = 0.0
     sharpen: float = 0.0
     saturation: float = 1.0
     contrast: float = 1.0

@@ -1,7 +1,7 @@
 """From linear light to the bytes of a JPEG, in the order in which a small camera does it.
 
 Lens (depth of field, defocus, dirt, vignette, motion) → exposure and white balance → shot and read noise on a Bayer
-mosaic → tone curve → saturation → sharpening → 8 bits → JPEG.
+mosaic → tone curve → the picture itself through a Bayer mosaic → saturation → sharpening → 8 bits → JPEG.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _METER_STEP = 8
 _METER_STOPS = 24.0
 _FULL_DEMOSAIC = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
 _GREEN_DEMOSAIC = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
+_RAW_WHITE = 65535
 _HUE_SMOOTHING = 1.3
 _GREY_SMOOTHING = 0.6
 """Standard deviations in pixels; the grain's spectrum is then that of flat areas in warehouse photographs."""
@@ -88,7 +89,7 @@ def develop(linear: Floats, sensor: SensorPlan, camera: Camera, depth: Floats | 
     light *= np.float32(gain)
     if sensor.noise > 0:
         light = _with_noise(light, sensor, curve)
-    shown = _saturated(_apply(curve, light), sensor.saturation)
+    shown = _saturated(_demosaicked(_apply(curve, light), sensor.demosaic), sensor.saturation)
     return _quantised(_sharpened(shown, sensor.sharpen))
 
 
@@ -255,6 +256,25 @@ def _grain(height: int, width: int, seed: int) -> Floats:
     grain += _in_colour(_image(cv2.GaussianBlur(grey, (0, 0), _GREY_SMOOTHING)))
     grain /= np.float32(_GRAIN_DEVIATION)
     return grain
+
+
+def _demosaicked(shown: Floats, strength: float) -> Floats:
+    """The picture after an RGGB mosaic and a bilinear demosaic, which frays edges and colours fine stripes.
+
+    Args:
+        shown: (H, W, 3) display values.
+        strength: share of it in the result; 0 returns ``shown`` itself.
+    """
+    if strength <= 0:
+        return shown
+    raw = np.ascontiguousarray(shown[..., 1])
+    raw[::2, ::2], raw[1::2, 1::2] = shown[::2, ::2, 0], shown[1::2, 1::2, 2]
+    np.clip(raw, 0, 1, out=raw)
+    raw *= np.float32(_RAW_WHITE)
+    # 16 bits: with 8, the noise of dark areas would be rounded away
+    full = _image(cv2.cvtColor(np.rint(raw).astype(np.uint16), cv2.COLOR_BayerRGGB2RGB))
+    full *= np.float32(strength / _RAW_WHITE)
+    return full if strength >= 1 else full + shown * np.float32(1 - strength)
 
 
 def _saturated(shown: Floats, saturation: float) -> Floats:

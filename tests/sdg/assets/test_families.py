@@ -19,7 +19,15 @@ from stages.sdg.plan.draft import LABELS
 from tests.sdg.plan.drafts import SCENARIOS, plans
 
 VARIANTS = range(6)
-BELOW_ZERO = {"floor": 0.02, "ceiling": 2.0, "lamp": 0.1, "window": 0.1, "wall_thing": 0.3, "sacks": 0.02}
+BELOW_ZERO = {
+    "floor": 0.02,
+    "ceiling": 2.0,
+    "lamp": 0.1,
+    "window": 0.1,
+    "skylight": 0.2,
+    "wall_thing": 0.3,
+    "sacks": 0.02,
+}
 """How far families reach below their origin that do not stand on a floor, metres."""
 
 

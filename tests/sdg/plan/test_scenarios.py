@@ -14,7 +14,8 @@ from stages.sdg.plan.viewpoint import keep_out
 from tests.sdg.plan.drafts import SCENARIOS, arranged
 from tests.settings import compose
 
-SHELL = {"floor", "wall", "ceiling", "window", "door", "lamp", "wall_thing", "floor_mark", "litter", "floating_shape"}
+SHELL = {"floor", "wall", "ceiling", "window", "door", "lamp", "wall_thing", "floor_mark", "litter", "floating_shape",
+         "skylight", "floor_crack", "floor_wet"}  # fmt: skip
 SEEDS = st.integers(0, 2**32)
 HEAVY = compose("randomization=heavy")
 

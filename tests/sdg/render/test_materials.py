@@ -17,7 +17,8 @@ from tests.sdg.render.scenes import plan
 
 pytestmark = [pytest.mark.blender, pytest.mark.filterwarnings("ignore:.*use_nodes.*:DeprecationWarning")]
 
-KINDS = ("paint", "metal", "rubber", "wood", "cardboard", "concrete", "plaster", "brick", "fabric", "film", "print")
+KINDS = ("paint", "metal", "rubber", "wood", "cardboard", "concrete", "plaster", "brick", "fabric", "film", "print",
+         "zinc", "brushed", "water")  # fmt: skip
 WORN = Material("paint", (0.7, 0.3, 0.1), 0.4, 0.1, wear=0.5, dirt=0.4, seed=4)
 
 

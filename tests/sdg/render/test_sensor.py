@@ -115,6 +115,32 @@ def test_blur_softens_and_the_unsharp_mask_sharpens() -> None:
     assert sharpness(develop(chart(), replace(PLAIN, sharpen=0.8), CAMERA)) > 1.2 * clean
 
 
+def test_without_a_mosaic_the_picture_is_bit_identical() -> None:
+    from stages.sdg.render.sensor import _demosaicked
+
+    shown = np.random.default_rng(1).uniform(0, 1, (12, 16, 3)).astype(np.float32)
+    assert _demosaicked(shown, 0.0) is shown
+    assert PLAIN.demosaic == 0
+    half = (_demosaicked(shown, 1.0) + shown) / 2
+    np.testing.assert_allclose(_demosaicked(shown, 0.5), half, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(120, 160), (121, 161)])
+def test_a_mosaic_leaves_smooth_light_and_its_colour_alone(size: tuple[int, int]) -> None:
+    ramp = flat(1.0, size) * np.linspace(0.05, 0.5, size[1], dtype=np.float32)[:, None] * (1.0, 0.6, 0.3)
+    plain, through = (develop(ramp, replace(PLAIN, demosaic=s), flat_camera(size)).astype(int) for s in (0.0, 1.0))
+    assert np.abs(plain - through)[2:-2, 2:-2].max() <= 1
+    assert np.abs(plain - through).max() <= 4
+
+
+def test_a_mosaic_gives_fine_stripes_false_colour() -> None:
+    stripes = flat(0.05)
+    stripes[:, ::2] = 0.5
+    plain, through = (develop(stripes, replace(PLAIN, demosaic=s), CAMERA).astype(int) for s in (0.0, 1.0))
+    assert np.ptp(plain, axis=2).max() <= 1
+    assert np.ptp(through, axis=2).mean() > 20
+
+
 def test_sharpening_leaves_halos_beside_edges_only() -> None:
     edge = flat(0.1)
     edge[:, 80:] = 0.3

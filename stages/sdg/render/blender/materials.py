@@ -60,7 +60,7 @@ def look_of(m: Material) -> Look:
     if m.glow > 0:
         return Look("glow", glows=True)
     return Look(
-        m.kind if m.kind in _BASES or m.kind in _RELIEF else "plain",
+        m.kind if m.kind in _BASES or m.kind in _RELIEF or m.kind == "water" else "plain",
         worn=m.wear > 0.02 and m.kind not in UNWORN,
         dirty=m.dirt > 0.02,
         grime=m.dirt > 0.02 and m.seed % 3 == 0,
@@ -128,6 +128,19 @@ def _plain(tree: Tree, _: Look) -> Any:
     return tree.mix(tree.ramp(tree.noise(0.4, 1), 0.3, 0.7), tree.shade(0.86), tree.shade(1.08))
 
 
+def _zinc(tree: Tree, _: Look) -> Any:
+    """Hot-dip galvanised: crystals of a few centimetres, each of its own grey."""
+    cells = tree.node("TexVoronoi", {"Vector": tree.coordinates(), "Scale": 55.0, "Randomness": 1.0})["Color"]
+    grey = tree.node("SeparateColor", {0: cells})["Red"]
+    return tree.mix(grey, tree.shade(0.68), tree.shade(1.25))
+
+
+def _brushed(tree: Tree, _: Look) -> Any:
+    """Stainless steel: fine lines along X, the way of the belt that ground it."""
+    lines = tree.noise(0.003, 1, (0.02, 1, 1))
+    return tree.mix(tree.ramp(lines, 0.35, 0.65), tree.shade(0.82), tree.shade(1.06))
+
+
 def _imported(tree: Tree, look: Look) -> Any:
     """As the file has it: its image, its colours of vertices, or one colour."""
     if look.texture:
@@ -146,6 +159,8 @@ _BASES = {
     "brick": _brick,
     "film": _film,
     "print": _print,
+    "zinc": _zinc,
+    "brushed": _brushed,
     "imported": _imported,
 }
 
@@ -192,10 +207,27 @@ def _bump(tree: Tree, look: Look) -> Any | None:
     return tree.node("Bump", {"Height": relief, "Strength": strength, "Distance": height})["Normal"]
 
 
+def _water(tree: Tree) -> Output:
+    """A film of water: it darkens what is below, mirrors, and has dried in spots.
+
+    Seen from above, more than half of it is transparent, so that passes mostly show the floor; neither has a label.
+    """
+    dry = tree.ramp(tree.noise(0.35, 2), 0.4, 0.75)
+    # light comes through twice
+    below = tree.node("BsdfTransparent", {"Color": tree.mix(dry, (0.7, 0.7, 0.69), (0.85, 0.85, 0.84))})
+    mirror = tree.node("BsdfPrincipled", {"Base Color": (1.0, 1.0, 1.0), "Metallic": 1.0, "Roughness": tree.roughness})
+    share = tree.node("Fresnel", {"IOR": 1.33})[0]
+    wet = tree.node("MixShader", {0: share, 1: below[0], 2: mirror[0]})
+    seen = tree.node("LightPath")["Is Camera Ray"]
+    return tree.node("MixShader", {0: seen, 1: below[0], 2: wet[0]})[0]
+
+
 def _surface(tree: Tree, look: Look) -> Output:
     """The shader of a look."""
     if look.glows:
         return tree.node("Emission", {"Color": tree.colour, "Strength": tree.glow})[0]
+    if look.kind == "water":
+        return _water(tree)
     base = _BASES.get(look.kind, _plain)(tree, look)
     roughness: Any = tree.roughness
     if look.kind == "film":
