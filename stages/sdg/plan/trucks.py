@@ -97,14 +97,19 @@ def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, high: 
         under = max(0.0, lift - 0.015)
         spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, high - under - SPARE)
         put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
-    # a truck that nobody holds stands with its tiller up
-    if draft.chance(0.8):
-        parameters["tiller_angle"] = float(rng.normal(0.04, 0.06))
-    elif draft.chance(0.5):
-        parameters["tiller_angle"] = float(rng.uniform(0.0, 1.15))
+    parameters.update(_tiller(draft, x, y, yaw))
     family = "electric_pallet_truck" if electric else "pallet_truck"
     turn = (yaw + float(rng.normal(0, 0.03)), 0.0, 0.0)
     return draft.add(family, (x, y, 0), turn, parameters, variant=draft.new_variant())
+
+
+def _tiller(draft: Draft, x: float, y: float, yaw: float) -> dict[str, Parameter]:
+    """How a truck's tiller stands: up, as nobody holds it, or lowered and aside where there is room behind it."""
+    rng, behind = draft.rng, Box(*step(x, y, yaw, -0.9), yaw, 0.4, 0.8, 0.0, 1.45)
+    if draft.chance(0.8) or not draft.is_free(behind):
+        return {"tiller_angle": float(np.clip(rng.normal(0.04, 0.06), -0.2, 0.2))}
+    draft.occupy(behind)
+    return {"tiller_angle": float(rng.uniform(0.0, 1.1)), "tiller_swing": float(np.clip(rng.normal(0, 0.4), -0.8, 0.8))}
 
 
 def place_trucks(draft: Draft, count: int, reach: tuple[float, float] | None = None, sight: float = 0.45) -> int:
