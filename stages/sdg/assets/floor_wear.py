@@ -51,8 +51,7 @@ def floor_crack(rng: np.random.Generator, parameters: Parameters) -> Asset:
 def floor_wet(rng: np.random.Generator, parameters: Parameters) -> Asset:
     """Water on the floor, which is darker and glossy there.
 
-    Parameters: kind (streaks of wet tyres along X, a wide area about the origin, drips), length (m, of streaks and
-    drips).
+    Parameters: kind (streaks of wet tyres, a wide area, drips), length (m; all lie along X, from the origin on).
 
     Raises:
         SettingsError: when there is no such kind.
@@ -67,11 +66,13 @@ def floor_wet(rng: np.random.Generator, parameters: Parameters) -> Asset:
     if kind == "streaks":
         _streaks(rng, builder, water, length)
     elif kind == "area":
-        size = float(rng.uniform(0.5, 1.8))
-        builder.add("water", _patch(rng, (0, 0), size, WET, 56, 0.25), water)
+        middle = np.array([length / 2, 0.0])
+        # splashes reach twice as far
+        size = min(float(rng.uniform(0.5, 1.8)), length / 4)
+        builder.add("water", _patch(rng, middle, size, WET, 56, 0.25), water)
         for _ in range(int(rng.integers(2, 7))):
             angle, far = rng.uniform(0, 2 * np.pi), size * rng.uniform(1.3, 1.9)
-            spot = (far * math.cos(angle), far * math.sin(angle))
+            spot = middle + far * np.array([math.cos(angle), math.sin(angle)])
             builder.add("water", _patch(rng, spot, float(rng.uniform(0.02, 0.15)), WET, 14, 0.2), water)
     else:
         path = _wander(rng, (0.0, 0.0), 0.0, length, 0.1)

@@ -128,9 +128,9 @@ def _wear_of_floor(draft: Draft) -> None:
     for share, family, shortest, longest in ((0.35, "floor_crack", 0.5, 4.0), (0.2, "floor_wet", 1.5, 6.0)):
         for _ in range(int(rng.integers(1, 5)) if draft.chance(share) else 0):
             x, y = view.floor(float(rng.uniform(1.2, 9)), float(rng.uniform(-1, 1)))
-            # not beyond the walls: what is flat takes no room of its own
-            room = 2 * min(draft.hall.length / 2 - abs(x), draft.hall.width / 2 - abs(y))
-            length = min(shortest * (longest / shortest) ** float(rng.uniform()), room)
+            # not beyond the walls, with branches and both tracks: what is flat takes no room of its own
+            room = min(draft.hall.length / 2 - abs(x), draft.hall.width / 2 - abs(y))
+            length = min(shortest * (longest / shortest) ** float(rng.uniform()), (room - 0.7) / 0.9)
             if length < shortest:
                 continue
             yaw = float(rng.uniform(-math.pi, math.pi))
