@@ -55,7 +55,7 @@ class BlenderRenderer:
         clock = _Clock()
         canvas = overscan(plan.camera)
         scene.clear()
-        scene.build(plan, canvas, shown=False)
+        scene.build(plan, canvas)
         bpy.context.scene.cycles.seed = plan.frame % (1 << 31)
         bpy.context.view_layer.use_pass_normal = normals
         clock.lap("build")

@@ -25,23 +25,13 @@ SMOOTH_ANGLE = 0.7
 def clear() -> None:
     """Remove everything of the frame before, but for the materials that any frame may need."""
     data = bpy.data
-    kinds = (data.objects, data.meshes, data.lights, data.cameras, data.worlds, data.collections)
-    gone = [item for kind in kinds for item in kind]
+    gone = [item for kind in (data.objects, data.meshes, data.lights, data.cameras, data.worlds) for item in kind]
     data.batch_remove([*gone, *(material for material in data.materials if not is_kept(material))])
 
 
-def build(plan: FramePlan, camera: Camera, *, shown: bool = True) -> None:
-    """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion).
-
-    Args:
-        plan: of the frame.
-        camera: that sees it.
-        shown: whether the viewport shows it too. Blender brings its viewport up to date before and after a render,
-            which takes longer than most of a build even where there is no window.
-    """
-    things = bpy.data.collections.new("things")
-    things.hide_viewport = not shown
-    bpy.context.scene.collection.children.link(things)
+def build(plan: FramePlan, camera: Camera) -> None:
+    """Make the plan's scene in the current, empty Blender file, seen by ``camera`` (which has no distortion)."""
+    scene = bpy.context.scene
     meshes: dict[str, Any] = {}
     for placement in plan.placements:
         key = json.dumps([placement.family, placement.variant, placement.parameters], sort_keys=True)
@@ -51,11 +41,11 @@ def build(plan: FramePlan, camera: Camera, *, shown: bool = True) -> None:
         item = bpy.data.objects.new(f"{placement.id:05d}_{placement.family}", meshes[key])
         item.matrix_world = mathutils.Matrix(placement_matrix(placement).tolist())
         item.pass_index = placement.id
-        things.objects.link(item)
+        scene.collection.objects.link(item)
     for number, lamp in enumerate(plan.lamps):
-        things.objects.link(_lamp(lamp, number))
+        _lamp(lamp, number)
     _world(plan)
-    things.objects.link(_camera(camera))
+    _camera(camera)
 
 
 def _mesh(asset: Asset) -> Any:
@@ -113,7 +103,7 @@ def _corner_values(mesh: Any, asset: Asset) -> None:
         layer.data.foreach_set("color", np.c_[colours, np.ones(len(colours), np.float32)].astype(np.float32).ravel())
 
 
-def _lamp(lamp: Lamp, number: int) -> Any:
+def _lamp(lamp: Lamp, number: int) -> None:
     light = bpy.data.lights.new(f"lamp{number:03d}", lamp.kind.upper())
     light.energy, light.color = lamp.power, lamp.colour
     if lamp.kind == "area":
@@ -125,7 +115,7 @@ def _lamp(lamp: Lamp, number: int) -> Any:
         light.angle = lamp.size[0]
     item = bpy.data.objects.new(light.name, light)
     item.matrix_world = mathutils.Matrix(rigid(lamp.position, lamp.rotation).tolist())
-    return item
+    bpy.context.scene.collection.objects.link(item)
 
 
 def _world(plan: FramePlan) -> None:
@@ -135,7 +125,7 @@ def _world(plan: FramePlan) -> None:
     bpy.context.scene.world = world
 
 
-def _camera(camera: Camera) -> Any:
+def _camera(camera: Camera) -> None:
     data = bpy.data.cameras.new("camera")
     data.sensor_fit, data.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
     data.lens = camera.focal * SENSOR_WIDTH_MM / camera.width
@@ -144,7 +134,7 @@ def _camera(camera: Camera) -> Any:
     opencv = np.array(camera.camera_to_world) @ np.diag([1.0, -1.0, -1.0, 1.0])
     item.matrix_world = mathutils.Matrix(opencv.tolist())
     scene = bpy.context.scene
+    scene.collection.objects.link(item)
     scene.camera = item
     scene.render.resolution_x, scene.render.resolution_y = camera.width, camera.height
     scene.render.resolution_percentage = 100
-    return item
