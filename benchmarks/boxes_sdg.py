@@ -14,8 +14,9 @@ from stages.common.settings.pictures import Renderer
 from stages.sdg.assets.catalogue import Parameters, register_asset
 from stages.sdg.assets.mesh import Builder, box
 from stages.sdg.assets.types import Asset, Material
-from stages.sdg.plan.draft import Draft, View, register_scenario
+from stages.sdg.plan.draft import Draft, register_scenario
 from stages.sdg.plan.planner import plan_frame
+from stages.sdg.plan.space import View
 from stages.sdg.plan.types import Lamp, Placement
 from stages.sdg.render.passes import RendererBackend
 from stages.sdg.render.registry import create_renderer

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from stages.sdg.plan.draft import Box, Draft, Hall, Parameter
+from stages.sdg.plan.draft import Draft, Parameter
 from stages.sdg.plan.overhead import Overhead, add_ceiling, draw_overhead, place_of_lamp
+from stages.sdg.plan.space import Box, Hall
 from stages.sdg.plan.types import Colour, Lamp, Vector
 
 KELVIN = (2000.0, 2700.0, 3500.0, 4500.0, 5500.0, 6500.0, 8000.0, 12000.0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from stages.sdg.plan.draft import Box, Draft
+from stages.sdg.plan.draft import Draft
 from stages.sdg.plan.geometry import step
 from stages.sdg.plan.loads import Spot, loaded_rack, place_load
+from stages.sdg.plan.space import Box
 from stages.sdg.plan.trucks import place_trucks
 
 LOOKALIKES = {

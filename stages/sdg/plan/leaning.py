@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import Asset
-from stages.sdg.plan.draft import Box, Draft
+from stages.sdg.plan.draft import Draft
 from stages.sdg.plan.geometry import rotation_matrix, step
 from stages.sdg.plan.sight import clear_share
+from stages.sdg.plan.space import Box
 from stages.sdg.plan.types import Placement
 
 TRIES = 60

@@ -7,9 +7,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stages.sdg.plan.draft import Box, Draft, Parameter
+from stages.sdg.plan.draft import Draft, Parameter
 from stages.sdg.plan.geometry import step
 from stages.sdg.plan.overhead import headroom
+from stages.sdg.plan.space import Box
 
 PALLET_HEIGHT = 0.144
 

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings.targets import MAIN
-from stages.sdg.plan.draft import Box, Draft, Parameter
+from stages.sdg.plan.draft import Draft, Parameter
 from stages.sdg.plan.footprints import Room
 from stages.sdg.plan.geometry import step
 from stages.sdg.plan.loads import HALF_LENGTH, HALF_WIDTH, SPARE, Spot, put_load
 from stages.sdg.plan.order import Guard, Order, Range, UnplaceableError, distances, heights
 from stages.sdg.plan.outline import world_boxes
 from stages.sdg.plan.seen import Seen, Sights
+from stages.sdg.plan.space import Box
 from stages.sdg.plan.trucks import CARRIED, CARRIES, FORKS_IN, truck_box
 from stages.sdg.plan.types import Placement
 from stages.sdg.plan.viewpoint import camera_of

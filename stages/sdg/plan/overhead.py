@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from stages.sdg.plan.draft import Box, Draft, Parameter, overlaps
+from stages.sdg.plan.draft import Draft, Parameter
+from stages.sdg.plan.space import Box, overlaps
 
 TO_WALL = 0.3
 """Distance that lamps keep from walls, whose doors and windows stand out a little, metres."""

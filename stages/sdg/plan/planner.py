@@ -17,11 +17,12 @@ from stages.common.settings.targets import MAIN
 from stages.sdg.plan.ask import ask_for, preset_of, with_preset
 from stages.sdg.plan.building import blackbody
 from stages.sdg.plan.detail import with_detail
-from stages.sdg.plan.draft import Draft, Lens, Scenario, scenarios
+from stages.sdg.plan.draft import Draft, Scenario, scenarios
 from stages.sdg.plan.order import Ask, UnplaceableError
 from stages.sdg.plan.ordered import misfit
 from stages.sdg.plan.randomizers import randomized
 from stages.sdg.plan.seen import seen
+from stages.sdg.plan.space import Lens
 from stages.sdg.plan.types import FramePlan, SensorPlan, split_of
 from stages.sdg.plan.viewpoint import camera_of, things_in_view
 

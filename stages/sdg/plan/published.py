@@ -19,7 +19,8 @@ import numpy as np
 from stages.common.errors import SettingsError
 from stages.common.settings.recipe import Recipe
 from stages.sdg.assets.reference import EDITS, RULES, STAND_IN, USD
-from stages.sdg.plan.draft import Draft, Hall, Parameter, View, register_scenario
+from stages.sdg.plan.draft import Draft, Parameter, register_scenario
+from stages.sdg.plan.space import Hall, View
 from stages.sdg.plan.types import Colour, Lamp, Placement
 
 HALL = Hall(20.0, 31.0, 8.0)

@@ -7,12 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.draft import Bay, Box, Draft, Parameter, View
+from stages.sdg.plan.draft import Bay, Draft, Parameter
 from stages.sdg.plan.geometry import look_along, step
 from stages.sdg.plan.leaning import lean_one
 from stages.sdg.plan.loads import SPARE, Spot, place_load, put_load
 from stages.sdg.plan.order import Ask, Order, UnplaceableError
 from stages.sdg.plan.sight import clear_share
+from stages.sdg.plan.space import Box, View
 from stages.sdg.plan.types import Placement
 
 TRIES = 120

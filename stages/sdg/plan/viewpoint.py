@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from stages.sdg.plan.draft import Box, Draft, View
+from stages.sdg.plan.draft import Draft
 from stages.sdg.plan.geometry import look_along, step
 from stages.sdg.plan.order import UnplaceableError, distances, misfit_of
 from stages.sdg.plan.sight import first_hits
+from stages.sdg.plan.space import Box, View
 from stages.sdg.plan.types import Camera
 
 NEAREST = 0.85

@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stages.sdg.plan.draft import PALETTE, Box, Draft, Hall, overlaps
+from stages.sdg.plan.draft import PALETTE, Draft
+from stages.sdg.plan.space import Box, Hall, overlaps
 from tests.sdg.plan.drafts import SETTINGS
 from tests.settings import compose
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from stages.common.settings import check
 from stages.sdg.plan import planner
-from stages.sdg.plan.draft import Box, Draft, overlaps
+from stages.sdg.plan.draft import Draft
+from stages.sdg.plan.space import Box, overlaps
 from stages.sdg.plan.viewpoint import keep_out
 from tests.sdg.plan.drafts import SCENARIOS
 from tests.settings import compose

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.sdg.plan.draft import Draft, Hall
+from stages.sdg.plan.draft import Draft
 from stages.sdg.plan.geometry import placement_matrix
 from stages.sdg.plan.loads import KINDS, PALLET_HEIGHT, Spot, block, loaded_rack, place_load, put_load
+from stages.sdg.plan.space import Hall
 from tests.sdg.plan.drafts import SETTINGS
 
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.sdg.assets.catalogue import build_asset
-from stages.sdg.plan.draft import Box, Draft, overlaps
+from stages.sdg.plan.draft import Draft
 from stages.sdg.plan.geometry import placement_matrix
+from stages.sdg.plan.space import Box, overlaps
 from stages.sdg.plan.viewpoint import keep_out
 from tests.sdg.plan.drafts import SCENARIOS, arranged
 from tests.settings import compose

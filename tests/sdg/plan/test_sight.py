@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stages.sdg.plan.draft import Box
 from stages.sdg.plan.sight import clear_share, first_hits
+from stages.sdg.plan.space import Box
 from tests.sdg.plan.test_draft import inside
 
 BOXES = st.lists(
