@@ -19,6 +19,7 @@ from stages.sdg.plan.geometry import rotation_matrix, step
 from stages.sdg.plan.sight import clear_share
 from stages.sdg.plan.space import Box
 from stages.sdg.plan.types import Placement
+from stages.sdg.plan.viewpoint import share_in_picture
 
 TRIES = 60
 
@@ -126,8 +127,6 @@ def _is_taken(draft: Draft, x: float, y: float, half: float) -> bool:
 
 
 def _is_seen(draft: Draft, points: Points, sight: float) -> bool:
-    from stages.sdg.plan.trucks import share_in_picture
-
     view = draft.seen_from
     eye = np.array([view.x, view.y, view.z])
     return share_in_picture(view, points) > 0.9 and clear_share(eye, points, draft.boxes) >= sight

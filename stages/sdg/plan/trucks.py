@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.plan.draft import Bay, Draft, Parameter
-from stages.sdg.plan.geometry import look_along, step
+from stages.sdg.plan.geometry import step
 from stages.sdg.plan.leaning import lean_one
 from stages.sdg.plan.loads import SPARE, Spot, place_load, put_load
 from stages.sdg.plan.order import Ask, Order, UnplaceableError
 from stages.sdg.plan.sight import clear_share
-from stages.sdg.plan.space import Box, View
+from stages.sdg.plan.space import Box
 from stages.sdg.plan.types import Placement
+from stages.sdg.plan.viewpoint import share_in_picture
 
 TRIES = 120
 
@@ -33,9 +34,6 @@ TRUCK_POINTS = np.array(
     ]
 )
 """Points of a truck that ought to be in sight, asset coordinates."""
-
-ASPECT = 0.62
-"""Height over width of the picture that a truck must fit into: between 9:16 and 3:4, as sizes are drawn later."""
 
 LEAST_SHARE = 0.4
 """Share of :data:`TRUCK_POINTS` that the picture shows of a truck which its border may cut."""
@@ -280,15 +278,6 @@ def _points(x: float, y: float, yaw: float, points: NDArray[np.float64] = TRUCK_
     """World positions of a truck's points, :data:`TRUCK_POINTS` mostly, when its origin is put at (x, y)."""
     cos, sin = math.cos(yaw), math.sin(yaw)
     return np.asarray(points @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) + (x, y, 0))
-
-
-def share_in_picture(view: View, points: NDArray[np.float64]) -> float:
-    """Share of world points that lie inside the picture, before roll and lens distortion."""
-    pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
-    right, down, forward = ((points - pose[:3, 3]) @ pose[:3, :3]).T
-    edge = math.tan(view.half_angle)
-    inside = (forward > 0.2) & (np.abs(right) < 0.95 * edge * forward) & (np.abs(down) < ASPECT * edge * forward)
-    return float(inside.mean())
 
 
 def _surround(draft: Draft, x: float, y: float, yaw: float) -> None:

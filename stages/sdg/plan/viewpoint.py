@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.sdg.plan.draft import Draft
 from stages.sdg.plan.geometry import look_along, step
@@ -20,6 +21,9 @@ OPEN_ENOUGH = 4.0
 """Free distance in a view at which the search for a better one ends, metres."""
 
 TRIES = 40
+
+ASPECT = 0.62
+"""Height over width of the picture that a truck must fit into: between 9:16 and 3:4, as sizes are drawn later."""
 
 SHELL = {
     "ceiling", "column", "door", "fire_extinguisher", "floor", "floor_crack", "floor_mark", "floor_wet", "lamp",
@@ -166,3 +170,12 @@ def things_in_view(draft: Draft, reach: float = 14.0) -> int:
     edge, lens = math.tan(view.half_angle), draft.lens
     seen = (forward > 0.3) & (forward < reach) & (np.abs(right) < edge * forward)
     return int((seen & (np.abs(down) < edge * forward * lens.height / lens.width)).sum())
+
+
+def share_in_picture(view: View, points: NDArray[np.float64]) -> float:
+    """Share of world points that lie inside the picture, before roll and lens distortion."""
+    pose = np.array(look_along((view.x, view.y, view.z), view.yaw, view.pitch, 0.0))
+    right, down, forward = ((points - pose[:3, 3]) @ pose[:3, :3]).T
+    edge = math.tan(view.half_angle)
+    inside = (forward > 0.2) & (np.abs(right) < 0.95 * edge * forward) & (np.abs(down) < ASPECT * edge * forward)
+    return float(inside.mean())
