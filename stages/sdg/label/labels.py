@@ -12,7 +12,7 @@ from stages.common.errors import RenderError
 from stages.sdg.assets.types import PARTS
 from stages.sdg.label.types import FrameLabel, InstanceLabel, Xyxy
 from stages.sdg.plan.types import FramePlan, Placement
-from stages.sdg.render.passes import Amodal, Passes
+from stages.sdg.render.passes import Amodal, Passes, ids_in
 
 FORKS = PARTS.index("forks")
 
@@ -36,7 +36,7 @@ def label_frame(plan: FramePlan, passes: Passes, classes: Collection[str]) -> Fr
     if passes.instance.shape != size or passes.depth.shape != size:
         raise RenderError(_foreign(plan, f"has passes of {passes.instance.shape[::-1]} pixels, not {size[::-1]}"))
     placements = {placement.id: placement for placement in (*plan.placements, *passes.inside)}
-    seen = [int(number) for number in np.flatnonzero(np.bincount(passes.instance.ravel())) if number]
+    seen = [number for number in ids_in(passes.instance) if number]
     unknown = [number for number in seen if number not in placements]
     if unknown:
         raise RenderError(_foreign(plan, f"shows instance {unknown[0]}, which its plan does not hold"))

@@ -21,6 +21,9 @@ BLACKBODY = np.array([
 SKYLIT = 0.3
 """Share of ceilings with skylights."""
 
+DUSK = 0.15
+"""Strength of daylight up to which none comes in by panes."""
+
 LIT_SKYLIGHTS = 2
 """Most skylights that let light in; the others are drawn but cast nothing."""
 
@@ -109,11 +112,10 @@ def _window(
     strength = daylight * float(rng.uniform(0.5, 1.5))
     pane: dict[str, Parameter] = {"length": wide, "height": tall, "glow": 0.15 + 14 * strength}
     draft.add("window", along(origin, yaw, at, 0.0, low), (yaw, 0, 0), pane)
-    if strength > 0.15 and len(draft.lamps) < 4:
+    if strength > DUSK and len(draft.lamps) < 4:
         # an area light shines along its local -Z: tip it over so that it shines into the hall
         position = along(origin, yaw, at + wide / 2, 0.12, low + tall / 2)
-        power = 55.0 * strength * wide * tall
-        draft.lamps.append(Lamp("area", position, (yaw, -math.pi / 2, 0.0), power, (0.86, 0.93, 1.0), (wide, tall)))
+        draft.lamps.append(_daylight(position, (yaw, -math.pi / 2, 0.0), strength, (wide, tall)))
 
 
 def _skylights(draft: Draft, daylight: float) -> None:
@@ -127,10 +129,14 @@ def _skylights(draft: Draft, daylight: float) -> None:
     pane: dict[str, Parameter] = {"length": long, "width": wide, "glow": 0.1 + 14 * strength}
     for number, (x, y) in enumerate(spots[:24]):
         draft.add("skylight", (x, y, hall.height), parameters=pane, variant=variant)
-        if strength > 0.15 and number < LIT_SKYLIGHTS:
+        if strength > DUSK and number < LIT_SKYLIGHTS:
             # below the beams, which would shade all of it
-            power, place = 55.0 * strength * long * wide, (x, y, hall.clear)
-            draft.lamps.append(Lamp("area", place, (0.0, 0.0, 0.0), power, (0.86, 0.93, 1.0), (long, wide)))
+            draft.lamps.append(_daylight((x, y, hall.clear), (0.0, 0.0, 0.0), strength, (long, wide)))
+
+
+def _daylight(place: Vector, rotation: Vector, strength: float, size: tuple[float, float]) -> Lamp:
+    """The light that comes in by a pane of this size in metres."""
+    return Lamp("area", place, rotation, 55.0 * strength * size[0] * size[1], (0.86, 0.93, 1.0), size)
 
 
 def _evenly(run: float, size: float, gap: float) -> list[float]:

@@ -226,13 +226,17 @@ class Draft:
             return False
         if box.high > self.hall.clear:
             return False
-        boxes = self.boxes
-        # most are too far away to ask more of them
-        reach = self._reaches[: self.taken] + math.hypot(box.half_x, box.half_y)
-        near = (np.abs(boxes[:, 0] - box.x) < reach) & (np.abs(boxes[:, 1] - box.y) < reach)
-        if overlaps(box, boxes[near]).any():
+        if len(self.cut_by(box)):
             return False
         return all(guard.allows(box.row()) for guard in self.guards)
+
+    def cut_by(self, box: Box, among: slice = slice(None)) -> NDArray[np.float64]:
+        """Occupied boxes, (N, 7), that a box cuts into, of all or of those with some numbers."""
+        boxes = self.boxes[among]
+        # most are too far away to ask more of them
+        reach = self._reaches[: self.taken][among] + math.hypot(box.half_x, box.half_y)
+        near = boxes[(np.abs(boxes[:, 0] - box.x) < reach) & (np.abs(boxes[:, 1] - box.y) < reach)]
+        return np.asarray(near[overlaps(box, near)])
 
     def occupy(self, box: Box) -> None:
         """Keep others out of a box."""

@@ -13,12 +13,12 @@ from stages.common.settings.targets import MAIN
 from stages.sdg.plan.draft import Draft, Parameter
 from stages.sdg.plan.footprints import Room
 from stages.sdg.plan.geometry import step
-from stages.sdg.plan.loads import HALF_LENGTH, HALF_WIDTH, SPARE, Spot, put_load
+from stages.sdg.plan.loads import HALF_LENGTH, HALF_WIDTH, Spot, put_load
 from stages.sdg.plan.order import Guard, Order, Range, UnplaceableError, distances, heights
 from stages.sdg.plan.outline import world_boxes
 from stages.sdg.plan.seen import Seen, Sights
 from stages.sdg.plan.space import Box
-from stages.sdg.plan.trucks import CARRIED, CARRIES, FORKS_IN, truck_box
+from stages.sdg.plan.trucks import load_up, truck_box
 from stages.sdg.plan.types import Placement
 from stages.sdg.plan.viewpoint import camera_of
 
@@ -181,9 +181,7 @@ def _add(draft: Draft, pose: Pose, guard: Guard, most: float) -> Placement:
     truck, first = pose.placement, len(draft.placements)
     if "lift" in truck.parameters:
         (x, y, _), yaw, lift = truck.position, pose.box.yaw, float(truck.parameters["lift"])
-        under = max(0.0, lift - 0.015)
-        spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, CARRIES - under - SPARE)
-        put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
+        load_up(draft, x, y, yaw, lift)
         boxes = world_boxes(draft.placements[first:], _rooms(draft))[0]
         if guard.share(boxes) <= most and all(other.share(boxes) <= other.most for other in draft.guards):
             guard.add(boxes)

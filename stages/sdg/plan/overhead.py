@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from stages.sdg.plan.draft import Draft, Parameter
-from stages.sdg.plan.space import Box, overlaps
+from stages.sdg.plan.space import Box
 
 TO_WALL = 0.3
 """Distance that lamps keep from walls, whose doors and windows stand out a little, metres."""
@@ -107,9 +105,6 @@ def place_of_lamp(draft: Draft, x: float, y: float, z: float, yaw: float, length
 
 def headroom(draft: Draft, box: Box) -> float:
     """Height above the floor that things on a box's plan may reach: up to beams and all that hangs above it, metres."""
-    rows = draft.boxes[draft.hung_from : draft.hung_from + draft.hung]
-    # most hang too far away to ask more of them
-    reach = np.hypot(rows[:, 3], rows[:, 4]) + math.hypot(box.half_x, box.half_y)
-    rows = rows[(np.abs(rows[:, 0] - box.x) < reach) & (np.abs(rows[:, 1] - box.y) < reach)]
-    above = rows[overlaps(replace(box, low=0.0, high=math.inf), rows)]
+    hung = slice(draft.hung_from, draft.hung_from + draft.hung)
+    above = draft.cut_by(replace(box, low=0.0, high=math.inf), hung)
     return float(min(above[:, 5].min(initial=math.inf), draft.hall.clear))

@@ -93,13 +93,18 @@ def add_truck(draft: Draft, x: float, y: float, yaw: float, loaded: bool, high: 
         lift = float(rng.choice([0.0, rng.uniform(0.02, 0.1)]))
         style = draft.pick(LOADED)
         parameters.update(lift=lift, style="standard" if electric else style)
-        under = max(0.0, lift - 0.015)
-        spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, high - under - SPARE)
-        put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
+        load_up(draft, x, y, yaw, lift, high)
     parameters.update(_tiller(draft, x, y, yaw))
     family = "electric_pallet_truck" if electric else "pallet_truck"
     turn = (yaw + float(rng.normal(0, 0.03)), 0.0, 0.0)
     return draft.add(family, (x, y, 0), turn, parameters, variant=draft.new_variant())
+
+
+def load_up(draft: Draft, x: float, y: float, yaw: float, lift: float, high: float = CARRIES) -> None:
+    """Put a load that reaches up to ``high`` metres on forks whose heel is at (x, y), ``lift`` metres up."""
+    under = max(0.0, lift - 0.015)
+    spot = Spot(*step(x, y, yaw, FORKS_IN), under, yaw, high - under - SPARE)
+    put_load(draft, spot, draft.pick(draft.pool(CARRIED, "loads")))
 
 
 def _tiller(draft: Draft, x: float, y: float, yaw: float) -> dict[str, Parameter]:

@@ -9,6 +9,7 @@ from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.types import part_number
 from stages.sdg.plan.geometry import placement_matrix
 from stages.sdg.plan.types import FramePlan, Placement
+from stages.sdg.render.passes import ids_in
 
 Floats = NDArray[np.float64]
 
@@ -43,14 +44,14 @@ def labelled_triangles(plan: FramePlan, instance: NDArray[np.uint16]) -> dict[in
         plan: of the frame.
         instance: ids, of any shape; what is not among them gets no label and needs no measuring.
     """
-    seen = set(np.flatnonzero(np.bincount(instance.ravel())).tolist())
+    seen = set(ids_in(instance))
     labelled = (placement for placement in plan.placements if placement.label is not None)
     return {placement.id: world_triangles(placement) for placement in labelled if placement.id in seen}
 
 
 def labelled_parts(plan: FramePlan, instance: NDArray[np.uint16]) -> dict[int, NDArray[np.uint8]]:
     """Part numbers of the triangles of :func:`labelled_triangles`, by id, of what has more parts than its body."""
-    seen = set(np.flatnonzero(np.bincount(instance.ravel())).tolist())
+    seen = set(ids_in(instance))
     labelled = (placement for placement in plan.placements if placement.label is not None and placement.id in seen)
     parts = ((placement.id, triangle_parts(placement)) for placement in labelled)
     return {number: numbers for number, numbers in parts if numbers.any()}

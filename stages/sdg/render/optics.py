@@ -73,8 +73,7 @@ def with_depth_of_field(light: Floats, depth: Floats, aperture: float, camera: C
     mixed = np.zeros_like(light)
     place = np.interp(wanted, deviations, np.arange(len(layers))).astype(np.float32)
     for number, layer in enumerate(layers):
-        # numpy is several times slower where it repeats a pixel's value over three channels
-        mixed += _floats(cv2.cvtColor(np.maximum(0, 1 - np.abs(place - number)), cv2.COLOR_GRAY2RGB)) * layer
+        mixed += in_colour(np.maximum(0, 1 - np.abs(place - number))) * layer
     return mixed
 
 
@@ -103,6 +102,11 @@ def with_smudges(light: Floats, strength: float, seed: int) -> Floats:
     share = _floats(cv2.resize(mask * strength, (width, height), interpolation=cv2.INTER_LINEAR))[..., None]
     scattered = _floats(cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR))
     return np.asarray(light + share * (scattered - light), np.float32)
+
+
+def in_colour(grey: Floats) -> Floats:
+    """(H, W) as (H, W, 3): numpy is several times slower where it repeats a pixel's value over three channels."""
+    return _floats(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
 
 
 def _floats(values: Any) -> Floats:

@@ -58,6 +58,11 @@ class Passes:
     extra: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
+def ids_in(instance: NDArray[np.uint16]) -> list[int]:
+    """Ids that occur in an array of any shape, rising; ``np.unique`` sorts all pixels for that."""
+    return [int(number) for number in np.flatnonzero(np.bincount(instance.ravel()))]
+
+
 class RendererBackend(Protocol):
     """A renderer. One object lives in one worker process and renders frame after frame."""
 

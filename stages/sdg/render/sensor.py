@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.plan.types import Camera, SensorPlan
-from stages.sdg.render.optics import with_depth_of_field, with_smudges
+from stages.sdg.render.optics import in_colour, with_depth_of_field, with_smudges
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -120,7 +120,7 @@ def _through_lens(light: Floats, sensor: SensorPlan, camera: Camera, depth: Floa
         square = ((x + 0.5) / camera.width * 2 - 1) ** 2 * camera.width**2
         square = square + ((y + 0.5) / camera.height * 2 - 1) ** 2 * camera.height**2
         square /= camera.width**2 + camera.height**2
-        light = light * _in_colour((1 - sensor.vignette * square).astype(np.float32))
+        light = light * in_colour((1 - sensor.vignette * square).astype(np.float32))
     if sensor.defocus > 0:
         light = _image(cv2.GaussianBlur(light, (0, 0), sensor.defocus, borderType=cv2.BORDER_REPLICATE))
     length, direction = sensor.motion_blur
@@ -185,13 +185,8 @@ def _luminance(light: Floats) -> Floats:
     return _image(cv2.transform(light, np.array([LUMA], np.float32)))
 
 
-def _in_colour(grey: Floats) -> Floats:
-    """(H, W) as (H, W, 3): numpy is several times slower where it repeats a pixel's value over three channels."""
-    return _image(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
-
-
 def _balanced(light: Floats, factors: Sequence[float]) -> Floats:
-    """Light with each channel multiplied by its factor, row by row for the same reason."""
+    """Light with each channel multiplied by its factor, row by row for the reason of :func:`in_colour`."""
     height, width = light.shape[:2]
     rows = light.reshape(height, -1) * np.tile(np.asarray(factors, np.float32), width)
     return np.asarray(rows.reshape(light.shape))
@@ -251,9 +246,9 @@ def _grain(height: int, width: int, seed: int) -> Floats:
         channels.append(cv2.filter2D(mosaic, -1, np.array(kernel, np.float32), borderType=cv2.BORDER_REFLECT_101))
     colour = _image(cv2.merge(channels))
     grey = _luminance(colour)
-    colour -= _in_colour(grey)
+    colour -= in_colour(grey)
     grain = _image(cv2.GaussianBlur(colour, (0, 0), _HUE_SMOOTHING))
-    grain += _in_colour(_image(cv2.GaussianBlur(grey, (0, 0), _GREY_SMOOTHING)))
+    grain += in_colour(_image(cv2.GaussianBlur(grey, (0, 0), _GREY_SMOOTHING)))
     grain /= np.float32(_GRAIN_DEVIATION)
     return grain
 
@@ -280,7 +275,7 @@ def _demosaicked(shown: Floats, strength: float) -> Floats:
 def _saturated(shown: Floats, saturation: float) -> Floats:
     if saturation == 1:
         return shown
-    grey = _in_colour(_luminance(shown))
+    grey = in_colour(_luminance(shown))
     hue = shown - grey
     hue *= np.float32(saturation)
     hue += grey
@@ -293,7 +288,7 @@ def _sharpened(shown: Floats, strength: float) -> Floats:
         return shown
     grey = _luminance(np.clip(shown, 0, 1))
     detail = grey - cv2.GaussianBlur(grey, (0, 0), SHARPEN_RADIUS)
-    return np.asarray(shown + _in_colour(np.float32(strength) * detail))
+    return np.asarray(shown + in_colour(np.float32(strength) * detail))
 
 
 def _quantised(shown: Floats) -> Picture:

@@ -18,7 +18,7 @@ from stages.sdg.plan.types import FramePlan
 from stages.sdg.render.amodal import amodal_extents
 from stages.sdg.render.camera import overscan
 from stages.sdg.render.meshes import labelled_parts, labelled_triangles
-from stages.sdg.render.passes import Passes
+from stages.sdg.render.passes import Passes, ids_in
 from stages.sdg.render.scratch import memory_folder, sweep
 from stages.sdg.render.sensor_geometry import distort_passes
 
@@ -72,7 +72,7 @@ class BlenderRenderer:
         path.unlink()
         passes = _passes(channels, normals)
         clock.lap("read")
-        seen = np.flatnonzero(np.bincount(passes.instance.ravel())).astype(np.uint16)
+        seen = np.array(ids_in(passes.instance), np.uint16)
         passes.amodal = amodal_extents(plan.camera, labelled_triangles(plan, seen), labelled_parts(plan, seen))
         passes = distort_passes(passes, plan.camera)
         clock.lap("amodal")

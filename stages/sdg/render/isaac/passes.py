@@ -13,7 +13,7 @@ from stages.sdg.plan.geometry import placement_matrix
 from stages.sdg.plan.types import Camera, FramePlan, Placement
 from stages.sdg.render.camera import world_to_camera
 from stages.sdg.render.meshes import triangle_parts, world_triangles
-from stages.sdg.render.passes import Passes
+from stages.sdg.render.passes import Passes, ids_in
 from stages.sdg.render.raster import rasterize
 
 STEP = 64
@@ -102,7 +102,7 @@ def outlines(
         instance: ids.
         foreign: triangles of assets that only Isaac Sim can read, in asset coordinates, by placement id.
     """
-    seen = set(np.unique(instance).tolist())
+    seen = set(ids_in(instance))
     triangles: dict[int, Floats] = {}
     parts: dict[int, NDArray[np.uint8]] = {}
     for placement in placements:
