@@ -37,7 +37,7 @@ LOST = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuc
 """Error codes of S3 for a condition that did not hold, or a race with another writer."""
 
 _held: set[str] = set()
-"""Ids of the leases that this process holds."""
+"""Ids of the leases that this process holds or is about to take."""
 
 
 class Lease:
@@ -73,14 +73,12 @@ class Lease:
         self._key = f"{account.names.folder}/lease.json"
 
     def __enter__(self) -> Lease:
-        while not self._etag:
-            there = self._account.read(self._account.bucket, self._key)
-            if there is None:
-                self._write(IfNoneMatch="*")
-            elif (holder := self._free(there)) is not None:
-                self.unfinished = str(holder.get("intent", "")) if holder.get("held") else ""
-                self._write(IfMatch=there["ETag"])
-        _held.add(self._id)
+        _held.add(self._id)  # before the write: others in this process may read it before its answer is here
+        try:
+            self._take()
+        except BaseException:
+            _held.discard(self._id)
+            raise
         self._account.guard = self.keep
         return self
 
@@ -89,14 +87,14 @@ class Lease:
     ) -> None:
         """Give the lease back; what cannot be given back runs out."""
         self._account.guard = lambda: None
-        _held.discard(self._id)
-        if self._removed:
-            return
         try:
-            self._write(IfMatch=self._etag, held=False)
+            if not self._removed:
+                self._write(IfMatch=self._etag, held=False)
         except StageError:
             if error is None:
                 raise
+        finally:
+            _held.discard(self._id)
 
     def keep(self) -> None:
         """Renew the lease when it is time.
@@ -126,6 +124,16 @@ class Lease:
         """Delete the object, after all else; another client may take the lease from now on."""
         self._account.act("s3", "delete_object", Bucket=self._account.bucket, Key=self._key)
         self._removed = True
+
+    def _take(self) -> None:
+        """Write the object when it may be, until that has succeeded."""
+        while not self._etag:
+            there = self._account.read(self._account.bucket, self._key)
+            if there is None:
+                self._write(IfNoneMatch="*")
+            elif (holder := self._free(there)) is not None:
+                self.unfinished = str(holder.get("intent", "")) if holder.get("held") else ""
+                self._write(IfMatch=there["ETag"])
 
     def _free(self, there: Any) -> dict[str, Any] | None:
         """Who had the lease that was read, if it may be taken; waits until that is known."""

@@ -431,6 +431,24 @@ def test_one_of_many_gets_a_free_lease(fake: Aws, hasty: None) -> None:
     assert most == [1]
 
 
+def test_a_lease_between_request_and_answer_is_not_taken_for_a_dead_one(fake: Aws) -> None:
+    """Another thread of this process may read the object at that moment."""
+    settings = settings_of(fake)
+    account, other = Account(settings), Account(settings)
+    dead: list[bool | None] = []
+
+    def look(**_: object) -> None:
+        there = other.read(other.bucket, f"{other.names.folder}/lease.json")
+        dead.append(None if there is None else lease._dead(lease._holder(there)))
+
+    for moment in ("before-call", "after-call"):
+        account.client("s3").meta.events.register(f"{moment}.s3.PutObject", look)
+    with Lease(account, "deploy"):
+        assert dead == [None, False]
+    assert dead == [None, False, False, False]
+    assert not fake.held
+
+
 # AWS refuses ----------------------------------------------------------------------------------------------------------
 
 
