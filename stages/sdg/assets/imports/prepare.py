@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,15 @@ SHAPES = 2000
 
 LEAST, MOST = 0.005, (44.0, 20.0, 9.0)
 """Metres: longest side that can be seen at all, and length, width and height of the largest built-in hall."""
+
+USUAL = {
+    "small_load_carrier": (0.1, 1.3),
+    "pallet": (0.4, 3.0),
+    "stillage": (0.5, 3.0),
+    "pallet_truck": (0.6, 3.5),
+    "forklift": (1.0, 8.0),
+}
+"""Metres: the longest side of a thing of each class of LOCO, from the smallest to the largest that are sold."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +122,25 @@ def remarks(made: Prepared) -> list[str]:
             said.append(f"the rule {pattern} matches nothing; the prims with meshes are {', '.join(prims[:4])}{more}")
     for source, meta in zip(made.sources, metas, strict=True):
         said += [f"{source} lacks {name}, so it has a plain colour there" for name in meta["facts"]["missing"]]
-        said += [f"{source}: {note}" for note in dict.fromkeys(meta["facts"]["notes"])]
+        said += [f"{source}: {note}" for note in [*dict.fromkeys(meta["facts"]["notes"]), *_unusual(meta)]]
     return said
+
+
+def _unusual(meta: Mapping[str, Any]) -> list[str]:
+    """Whether a file of one labelled thing is of another size than such things have."""
+    labels = [group["label"] for group in meta["groups"]]
+    if len(labels) != 1 or labels[0] not in USUAL:
+        return []
+    least, most = USUAL[labels[0]]
+    longest = max(_sides(meta))
+    if least <= longest <= most:
+        return []
+    return [f"its longest side is {longest:.3g} m, and that of a {labels[0]} {least:g} to {most:g} m: check the unit"]
+
+
+def _sides(meta: Mapping[str, Any]) -> list[float]:
+    """Length, width and height in metres."""
+    return [float(high - low) for low, high in zip(meta["facts"]["low"], meta["facts"]["high"], strict=True)]
 
 
 def describe(made: Prepared) -> dict[str, Any]:
@@ -161,7 +187,7 @@ def check_sizes(made: Prepared) -> None:
     """Refuse what fits into no hall, or is too small to be seen."""
     name = f"assets.{made.entry.name}"
     for source, meta in zip(made.sources, made.metas(), strict=True):
-        sides = [high - low for low, high in zip(meta["facts"]["low"], meta["facts"]["high"], strict=True)]
+        sides = _sides(meta)
         said = f"{name}: {source} measures {' x '.join(f'{side:.4g}' for side in sides)} m"
         if max(sides) < LEAST:
             raise SettingsError(f"{said}, too small to be seen in any picture: give its unit, or one side as its size")

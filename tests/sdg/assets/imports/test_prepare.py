@@ -15,7 +15,7 @@ from stages.common.errors import InputError, RenderError, SettingsError
 from stages.common.settings import Settings, check
 from stages.common.settings.platform import Storage
 from stages.sdg.assets.imports import prepare as imports
-from stages.sdg.assets.imports.prepare import check_labels, prepare, prepare_all
+from stages.sdg.assets.imports.prepare import check_labels, prepare, prepare_all, remarks
 from stages.sdg.run import key
 from stages.sdg.run.job import render_frames
 from stages.sdg.shards.reader import read_frames
@@ -50,6 +50,23 @@ def test_one_broken_file_of_a_folder_is_named(place: Path) -> None:
     (folder / "b.glb").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"trucks/b.glb is no readable glTF"):
         prepare(entry("trucks"), LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("label", "height", "odd"),
+    [
+        ("pallet_truck", 1.6, ""),
+        ("pallet_truck", 16.0, "its longest side is 16 m, and that of a pallet_truck 0.6 to 3.5 m: check the unit"),
+        ("forklift", 0.063, "its longest side is 0.063 m, and that of a forklift 1 to 8 m: check the unit"),
+        ("none", 16.0, ""),
+    ],
+)
+def test_a_thing_of_another_size_than_its_class_is_remarked_on(
+    place: Path, label: str, height: float, odd: str
+) -> None:
+    write_truck(place / "a.glb")
+    made = prepare(entry("a.glb", **{"class": label, "size": {"height": height}}), LOCAL)
+    assert [said for said in remarks(made) if "longest" in said] == ([f"a.glb: {odd}"] if odd else [])
 
 
 def test_an_empty_folder_is_named(place: Path) -> None:
