@@ -18,8 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -90,14 +88,6 @@ def inside(settings: Any, number: int) -> dict[str, float]:
     }
 
 
-def of_checkout(checkout: Path, count: int, keep: Path | None) -> dict[str, float]:
-    """:func:`measure` in a process whose code is that of a checkout."""
-    command = [sys.executable, __file__, "--child", "-n", str(count), *(["--keep", str(keep)] if keep else [])]
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    done = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, check=True, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
 def main() -> None:
     """Print a table: the other checkout's means, ours, and their ratio."""
     parser = argparse.ArgumentParser("python -m benchmarks.frame_cost", description=__doc__)
@@ -110,12 +100,14 @@ def main() -> None:
     if args.child:
         print(json.dumps(measure(args.n, args.keep)), flush=True)
         os._exit(0)
+    from benchmarks.checkouts import of_checkout
+
     checkouts = {"here": REPOSITORY, **({"other": args.other.resolve()} if args.other else {})}
     sums: dict[str, dict[str, float]] = {name: defaultdict(float) for name in checkouts}
     for _ in range(args.rounds):
         for name, checkout in reversed(checkouts.items()):
-            kept = args.keep.resolve() / name if args.keep else None
-            for key, value in of_checkout(checkout, args.n, kept).items():
+            kept = ["--keep", str(args.keep.resolve() / name)] if args.keep else []
+            for key, value in of_checkout(__file__, checkout, "-n", str(args.n), *kept).items():
                 sums[name][key] += value / args.rounds
     for key, value in sums["here"].items():
         other = sums.get("other", {}).get(key)

@@ -15,8 +15,6 @@ import argparse
 import hashlib
 import json
 import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -56,14 +54,6 @@ def measure(count: int) -> dict[str, Any]:
     return {"seconds": seconds, "plans": digest.hexdigest()}
 
 
-def of_checkout(checkout: Path, count: int) -> dict[str, Any]:
-    """:func:`measure` in a process whose code is that of a checkout."""
-    command = [sys.executable, __file__, "--child", "-n", str(count)]
-    environment = {**os.environ, "PYTHONPATH": str(checkout), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, check=True, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
 def main() -> None:
     """Print a table: the other checkout's seconds, ours, and their ratio."""
     parser = argparse.ArgumentParser("python -m benchmarks.plan_speed", description=__doc__)
@@ -73,14 +63,17 @@ def main() -> None:
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
         print(json.dumps(measure(args.n)))
         return
+    from benchmarks.checkouts import of_checkout
+
     checkouts = {**({"other": args.other.resolve()} if args.other else {}), "here": REPOSITORY}
     sums: dict[str, dict[str, float]] = {name: defaultdict(float) for name in checkouts}
     plans = set()
     for _ in range(args.rounds):
         for name, checkout in checkouts.items():
-            found = of_checkout(checkout, args.n)
+            found = of_checkout(__file__, checkout, "-n", str(args.n))
             plans.add(found["plans"])
             for kind, seconds in found["seconds"].items():
                 sums[name][kind] += seconds / args.rounds

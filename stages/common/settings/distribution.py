@@ -15,7 +15,7 @@ BOUNDED_TRIES = 64
 
 
 @functools.lru_cache(maxsize=1024)
-def edges_of(weights: tuple[float, ...], total: float) -> tuple[float, ...]:
+def _edges(weights: tuple[float, ...]) -> tuple[float, ...]:
     """Upper edges of the bins that these weights have between 0 and 1, the last of which is 1.
 
     They are those of numpy's ``Generator.choice``, so that ``bisect_right`` of ``random()`` in them draws as it does;
@@ -23,12 +23,12 @@ def edges_of(weights: tuple[float, ...], total: float) -> tuple[float, ...]:
 
     Args:
         weights: none below 0.
-        total: their sum.
 
     Raises:
         ValueError: when nothing can be drawn by these weights.
     """
-    shares = np.array(weights) / total
+    shares = np.array(weights, float)
+    shares /= shares.sum()
     if not np.all(shares >= 0):
         raise ValueError(f"weights {weights} cannot be drawn from: give 0 or more, one of them above 0")
     edges = shares.cumsum()
@@ -37,12 +37,7 @@ def edges_of(weights: tuple[float, ...], total: float) -> tuple[float, ...]:
 
 def pick_by(weights: tuple[float, ...], rng: np.random.Generator) -> int:
     """An index by weight."""
-    return bisect.bisect_right(edges_of(weights, _total(weights)), rng.random())
-
-
-@functools.lru_cache(maxsize=1024)
-def _total(weights: tuple[float, ...]) -> float:
-    return float(np.asarray(weights, float).sum())
+    return bisect.bisect_right(_edges(weights), rng.random())
 
 
 @dataclass

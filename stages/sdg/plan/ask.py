@@ -10,7 +10,7 @@ from stages.common.errors import SettingsError
 from stages.common.settings import Settings
 from stages.common.settings.distribution import Choice, Distribution, Drawn
 from stages.common.settings.presets import changed
-from stages.common.settings.targets import MAIN, Histogram
+from stages.common.settings.targets import MAIN, Histogram, Measure
 from stages.sdg.plan.draft import scenarios_without_trucks
 from stages.sdg.plan.order import Ask, Order, Range
 from stages.sdg.plan.turns import FIRST, NEGATIVE, PRESET, SCENARIO, pick_bin, turn
@@ -39,7 +39,9 @@ def preset_of(settings: Settings, frame: int) -> str:
 
 
 def with_preset(settings: Settings, name: str) -> Settings:
-    """The settings of frames that are made with a preset."""
+    """The settings of frames that are made with a preset; an empty name is none."""
+    if not name:
+        return settings
     preset = settings.presets.cases[name]
     scene = settings.scene.model_copy(update={"scenarios": preset.scenarios}) if preset.scenarios else settings.scene
     return settings.model_copy(update={"randomization": changed(settings.randomization, preset), "scene": scene})
@@ -56,8 +58,8 @@ def ask_for(settings: Settings, frame: int, preset: str) -> Ask | None:
     Raises:
         SettingsError: when targets and presets contradict each other.
     """
-    own = with_preset(settings, preset) if preset else settings
-    truck = settings.presets.cases[preset].truck if preset else {}
+    own = with_preset(settings, preset)
+    truck = _truck_of(settings, preset)
     if not settings.targets.any() and not truck:
         return None
     main = [item for item in settings.targets.spread() if item.label == MAIN]
@@ -84,6 +86,11 @@ def ask_for(settings: Settings, frame: int, preset: str) -> Ask | None:
     )
 
 
+def _truck_of(settings: Settings, preset: str) -> Mapping[Measure, list[float]]:
+    """Limits that a preset sets to one truck of each of its frames."""
+    return settings.presets.cases[preset].truck if preset else {}
+
+
 def check_asked(settings: Settings) -> None:
     """Find what no frame can hold before any is planned, whatever custom scenarios and presets there are.
 
@@ -91,8 +98,8 @@ def check_asked(settings: Settings) -> None:
         SettingsError: when targets, scenarios and presets contradict each other.
     """
     for preset in ("", *(name for name, share in settings.presets.shares.items() if share > 0)):
-        own = with_preset(settings, preset) if preset else settings
-        if not settings.targets.any() and not (preset and settings.presets.cases[preset].truck):
+        own = with_preset(settings, preset)
+        if not settings.targets.any() and not _truck_of(settings, preset):
             continue
         if not preset and sum(settings.presets.shares.values()) > 1 - SLACK:
             continue  # every frame has a preset

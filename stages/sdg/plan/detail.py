@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.sdg.assets.detail import DETAIL
-from stages.sdg.plan.footprints import bounds_in_table
+from stages.sdg.plan.footprints import BOUNDS
 from stages.sdg.plan.geometry import rotation_matrices
 from stages.sdg.plan.lens import world_to_camera
 from stages.sdg.plan.types import Camera, FramePlan, Placement
@@ -45,7 +45,7 @@ def with_detail(plan: FramePlan) -> FramePlan:
     """The plan with the detail of each thing; those that are near, or of which no bounds are known, get none."""
     keys = [_key(placement) for placement in plan.placements]
     needed: dict[str, float] = {}
-    for key, detail in zip(keys, _details(plan.camera, plan.placements), strict=True):
+    for key, detail in zip(keys, details_of(plan.camera, plan.placements), strict=True):
         needed[key] = min(needed.get(key, detail), detail)
     things = [
         _coarser(placement, needed[key]) if needed[key] else placement
@@ -54,18 +54,15 @@ def with_detail(plan: FramePlan) -> FramePlan:
     return replace(plan, placements=tuple(things))
 
 
-def detail_of(camera: Camera, placement: Placement) -> float:
-    """Metres of the asset below which nothing is seen; 0 where all of it may be.
+def details_of(camera: Camera, placements: Sequence[Placement]) -> list[float]:
+    """Metres of each asset below which nothing is seen; 0 where all of it may be.
+
+    All at once, since arrays of eight corners cost more to make than to use.
 
     Args:
         camera: that looks.
-        placement: one thing.
+        placements: the things.
     """
-    return _details(camera, [placement])[0]
-
-
-def _details(camera: Camera, placements: Sequence[Placement]) -> list[float]:
-    """:func:`detail_of` each of some things, at once, since arrays of eight corners cost more to make than to use."""
     details = [0.0] * len(placements)
     bounds = {number: box for number, item in enumerate(placements) if (box := _bounds(item)) is not None}
     if not bounds:
@@ -132,7 +129,7 @@ def _bounds(placement: Placement) -> Bounds | None:
         tall = height or max(_LOADS[family], 0.25 * told("layers"))
         half_x, half_y = max(0.65, length / 2 + 0.05), max(0.45, width / 2 + 0.05)
         return -half_x, -half_y, 0.0, half_x, half_y, tall
-    known = bounds_in_table(family)
+    known = BOUNDS.get(family)
     if known is None:
         return None
     x0, x1, y0, y1, tall = known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.common.settings import Settings
-from stages.common.settings.distribution import Distribution, Drawn, edges_of
+from stages.common.settings.distribution import Distribution, Drawn, pick_by
 from stages.sdg.plan.footprints import footing, footprint_of, middle_of
 from stages.sdg.plan.geometry import step
 from stages.sdg.plan.order import Ask, Guard, Order
@@ -104,8 +103,7 @@ class Draft:
 
     def pick(self, weights: Mapping[str, float]) -> str:
         """One name by weight."""
-        edges = edges_of(tuple(weights.values()), sum(weights.values()))
-        return list(weights)[bisect.bisect_right(edges, self.rng.random())]
+        return list(weights)[pick_by(tuple(weights.values()), self.rng)]
 
     def pool(self, weights: Mapping[str, float], *pools: str) -> Mapping[str, float]:
         """Weights of built-in things, with the user's own objects of those pools beside them."""

@@ -10,8 +10,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-_BOUNDS: dict[str, tuple[float, float, float, float, float]] = {
-    # family: X from, X to, Y from, Y to, height
+BOUNDS: dict[str, tuple[float, float, float, float, float]] = {
     "pallet_truck": (-1.18, 1.26, -0.90, 0.90, 1.47),
     "electric_pallet_truck": (-1.36, 1.26, -0.45, 0.45, 1.45),
     "column": (-0.27, 0.27, -0.27, 0.27, 12.00),
@@ -55,6 +54,7 @@ _BOUNDS: dict[str, tuple[float, float, float, float, float]] = {
     "push_mower": (-0.83, 0.83, -0.42, 0.42, 1.13),
     "scooter": (-0.71, 0.71, -0.29, 0.29, 1.19),
 }
+"""X from, X to, Y from, Y to and height, in metres, of families whose shapes need not be built to know their room."""
 
 
 Room = tuple[NDArray[np.float64], NDArray[np.float64], float]
@@ -69,7 +69,7 @@ def footprint_of(family: str) -> Room:
     Raises:
         SettingsError: when there is no such family.
     """
-    x0, x1, y0, y1, tall = _BOUNDS.get(family) or measure(family)
+    x0, x1, y0, y1, tall = BOUNDS.get(family) or measure(family)
     return np.array([x0, y0]), np.array([x1, y1]), tall
 
 
@@ -84,16 +84,6 @@ def middle_of(room: Room) -> tuple[float, float, float, float, float]:
 def footing(family: str) -> tuple[float, float, float, float, float]:
     """:func:`middle_of` the room of a family."""
     return middle_of(footprint_of(family))
-
-
-def bounds_in_table(family: str) -> tuple[float, float, float, float, float] | None:
-    """X from, X to, Y from, Y to and height of a family, metres; None where it is to be measured."""
-    return _BOUNDS.get(family)
-
-
-def families_in_table() -> tuple[str, ...]:
-    """Families whose room is known without building any of their shapes."""
-    return tuple(_BOUNDS)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.sdg.plan.footprints import Room, bounds_in_table, footing
+from stages.sdg.plan.footprints import BOUNDS, Room, footing
 from stages.sdg.plan.geometry import rotation_matrix
 from stages.sdg.plan.types import Placement
 
@@ -86,7 +86,7 @@ def solids(placement: Placement, rooms: Mapping[str, Room]) -> tuple[Solid, ...]
         return (_upright(0.3, 0.46, 1.7),)
     if family == "column":
         return (_upright(0.3, 0.3, float(told.get("height", 6.0))),)
-    if family in SPARSE or bounds_in_table(family) is None:
+    if family in SPARSE or family not in BOUNDS:
         return ()
     x, y, half_x, half_y, tall = footing(family)
     half_x, half_y = half_x * FILLED, half_y * FILLED

@@ -49,7 +49,7 @@ def plan_frame(settings: Settings, frame: int) -> FramePlan:
         SettingsError: when the settings name a scenario that is not registered.
     """
     preset = preset_of(settings, frame)
-    own = with_preset(settings, preset) if preset else settings
+    own = with_preset(settings, preset)
     ask = ask_for(settings, frame, preset)
     if ask is None:
         return with_detail(randomized(settings, _finished(_with_things(own, frame, preset))))

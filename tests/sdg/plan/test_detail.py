@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from stages.sdg.assets.catalogue import build_asset
 from stages.sdg.assets.detail import DETAIL, whole
-from stages.sdg.plan.detail import FINEST, OCTAVES, PIXELS, detail_of, with_detail
+from stages.sdg.plan.detail import FINEST, OCTAVES, PIXELS, details_of, with_detail
 from stages.sdg.plan.draft import LABELS
-from stages.sdg.plan.footprints import families_in_table
+from stages.sdg.plan.footprints import BOUNDS
 from stages.sdg.plan.geometry import look_along
 from stages.sdg.plan.lens import world_to_camera
 from stages.sdg.plan.types import Camera, Placement
@@ -22,7 +22,7 @@ from stages.sdg.render.raster import rasterize
 from tests.sdg.plan.drafts import SCENARIOS, plans
 from tests.sdg.render.scenes import plan as made_plan
 
-FAMILIES = sorted({*families_in_table(), "carton_load", "wrapped_load", "sacks", "collar", "rack", "cage_wall"})
+FAMILIES = sorted({*BOUNDS, "carton_load", "wrapped_load", "sacks", "collar", "rack", "cage_wall"})
 CAMERA = Camera(640, 480, 420.0, look_along((0.0, 0.0, 1.5), 0.0, -0.06, 0.0))
 DISTANCES = (4.0, 8.0, 16.0, 25.0)
 
@@ -30,7 +30,7 @@ DISTANCES = (4.0, 8.0, 16.0, 25.0)
 def far(family: str, distance: float, variant: int = 3) -> tuple[Placement, Placement]:
     """A thing with all its detail, and with that of its distance; not on the camera's axis."""
     full = Placement(1, family, variant, (distance, 0.1 * distance, 0.0), (2.2, 0.0, 0.0))
-    detail = detail_of(CAMERA, full)
+    detail = details_of(CAMERA, [full])[0]
     return full, replace(full, parameters={DETAIL: detail} if detail else {})
 
 
@@ -128,11 +128,11 @@ def test_a_plan_says_the_same_whenever_it_is_asked() -> None:
 
 def test_things_of_which_nothing_is_known_keep_all_of_it() -> None:
     for family, told in (("floor", {}), ("my_forklift", {"content": "abc"}), ("brand_new", {})):
-        assert detail_of(CAMERA, Placement(1, family, 0, (40.0, 0.0, 0.0), parameters=dict(told))) == 0.0
+        assert details_of(CAMERA, [Placement(1, family, 0, (40.0, 0.0, 0.0), parameters=dict(told))]) == [0.0]
 
 
 def test_things_behind_the_camera_are_coarse_and_those_around_it_are_not() -> None:
     def of(x: float) -> float:
-        return detail_of(CAMERA, Placement(1, "pallet", 2, (x, 0.0, 0.0)))
+        return details_of(CAMERA, [Placement(1, "pallet", 2, (x, 0.0, 0.0))])[0]
 
     assert of(-20.0) > of(12.0) > of(1.8) == 0.0

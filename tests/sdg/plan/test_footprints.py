@@ -7,7 +7,7 @@ import pytest
 
 from stages.common.errors import SettingsError
 from stages.sdg.assets.catalogue import build_asset
-from stages.sdg.plan.footprints import families_in_table, footprint_of
+from stages.sdg.plan.footprints import BOUNDS, footprint_of
 from stages.sdg.plan.furnish import BESIDE_WALLS, CLUTTER, LOOKALIKES, VEHICLES
 from stages.sdg.plan.loads import HALF_LENGTH, HALF_WIDTH
 from stages.sdg.plan.outline import USUAL
@@ -26,7 +26,7 @@ def bounds(family: str, parameters: dict[str, float | str | bool]) -> tuple[list
     return low.tolist(), high.tolist()
 
 
-@pytest.mark.parametrize("family", families_in_table())
+@pytest.mark.parametrize("family", BOUNDS)
 def test_the_table_holds_every_shape(family: str) -> None:
     low, high = bounds(family, {"height": 8.0} if family == "column" else {})
     from_xy, to_xy, tall = footprint_of(family)
@@ -39,7 +39,7 @@ def test_the_table_holds_every_shape(family: str) -> None:
 
 def test_whatever_is_placed_by_its_footprint_is_in_the_table() -> None:
     placed = {*BESIDE_WALLS, *CLUTTER, *LOOKALIKES, *VEHICLES, *SHOP} - {"load", "cage"}
-    assert placed <= set(families_in_table())
+    assert placed <= set(BOUNDS)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_loads_keep_to_the_plan_that_is_kept_free_for_them(
 
 def test_a_family_outside_the_table_is_measured() -> None:
     from_xy, to_xy, tall = footprint_of("carton_load")
-    assert "carton_load" not in families_in_table()
+    assert "carton_load" not in BOUNDS
     assert to_xy[0] - from_xy[0] == pytest.approx(1.1 * 1.18, abs=0.05)
     assert 0.3 < tall < 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import plan_speed
+from benchmarks import checkouts, plan_speed
 
 
 def test_a_checkout_plans_like_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,7 +18,7 @@ def test_a_checkout_plans_like_itself(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 def test_other_plans_are_told_apart(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter([{"seconds": {"default": 2.0}, "plans": "a"}, {"seconds": {"default": 1.0}, "plans": "b"}])
-    monkeypatch.setattr(plan_speed, "of_checkout", lambda *_: next(answers))
+    monkeypatch.setattr(checkouts, "of_checkout", lambda *_: next(answers))
     monkeypatch.setattr("sys.argv", ["plan_speed", "--other", "."])
     plan_speed.main()
     row, verdict = capsys.readouterr().out.splitlines()

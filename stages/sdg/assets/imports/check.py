@@ -11,7 +11,7 @@ from typing import Any
 from stages.common.errors import InputError, StageError
 from stages.common.settings import Settings, check
 from stages.common.settings.imports import NOTHING, ImportedAsset
-from stages.sdg.assets.imports.prepare import Prepared, check_placed, check_usable, prepare, remarks
+from stages.sdg.assets.imports.prepare import Prepared, check_placed, check_usable, prepare, remarks, sides_of
 from stages.sdg.assets.imports.s3 import SCHEME
 
 SHOWN = 8
@@ -110,7 +110,7 @@ def _lines(prepared: Prepared) -> Iterator[str]:
 
 def _facts(meta: dict[str, Any], entry: ImportedAsset) -> Iterator[str]:
     facts = meta["facts"]
-    x, y, z = (high - low for low, high in zip(facts["low"], facts["high"], strict=True))
+    x, y, z = sides_of(meta)
     yield f"prims       {facts['prims']}, {facts['meshes']} of them meshes; {len(meta['parts'])} parts"
     yield f"triangles   {_triangles(facts)}"
     yield f"size        {x:.3f} x {y:.3f} x {z:.3f} m (length, width, height), on the floor, its middle at the origin"

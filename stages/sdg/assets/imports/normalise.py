@@ -44,9 +44,6 @@ FORWARD: dict[str, NDArray[np.float64]] = {
 }
 """Turn about Z that makes the named axis point along +X."""
 
-SMALL, LARGE = 0.02, 30.0
-"""Metres between which the longest side of a thing in a warehouse lies."""
-
 
 @dataclass
 class ReadyPart:
@@ -199,11 +196,6 @@ def _place(meshes: list[RawMesh], raw: RawScene, entry: ImportedAsset) -> tuple[
     shift = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
     for mesh in meshes:
         mesh.vertices = (mesh.vertices - shift) * scale
-    sides = (high - low) * scale
-    if not SMALL <= sides.max() <= LARGE:
-        raw.notes.append(
-            f"its longest side is {sides.max():.3g} m, which is odd for a thing in a warehouse: check the unit"
-        )
     return scale, unit_from
 
 

@@ -34,6 +34,9 @@ USUAL = {
 }
 """Metres: the longest side of a thing of each class of LOCO, from the smallest to the largest that are sold."""
 
+ANYTHING = (0.02, 30.0)
+"""Metres between which the longest side of a thing in a warehouse lies."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -122,23 +125,23 @@ def remarks(made: Prepared) -> list[str]:
             said.append(f"the rule {pattern} matches nothing; the prims with meshes are {', '.join(prims[:4])}{more}")
     for source, meta in zip(made.sources, metas, strict=True):
         said += [f"{source} lacks {name}, so it has a plain colour there" for name in meta["facts"]["missing"]]
-        said += [f"{source}: {note}" for note in [*dict.fromkeys(meta["facts"]["notes"]), *_unusual(meta)]]
+        said += [f"{source}: {note}" for note in dict.fromkeys([*meta["facts"]["notes"], *_unusual(meta)])]
     return said
 
 
 def _unusual(meta: Mapping[str, Any]) -> list[str]:
-    """Whether a file of one labelled thing is of another size than such things have."""
+    """Whether a file is of another size than a thing of its class has, or any thing where its class is not known."""
     labels = [group["label"] for group in meta["groups"]]
-    if len(labels) != 1 or labels[0] not in USUAL:
-        return []
-    least, most = USUAL[labels[0]]
-    longest = max(_sides(meta))
+    alone = labels[0] if len(labels) == 1 and labels[0] in USUAL else None
+    least, most = USUAL[alone] if alone else ANYTHING
+    longest = max(sides_of(meta))
     if least <= longest <= most:
         return []
-    return [f"its longest side is {longest:.3g} m, and that of a {labels[0]} {least:g} to {most:g} m: check the unit"]
+    why = f"and that of a {alone} {least:g} to {most:g} m" if alone else "which is odd for a thing in a warehouse"
+    return [f"its longest side is {longest:.3g} m, {why}: check the unit"]
 
 
-def _sides(meta: Mapping[str, Any]) -> list[float]:
+def sides_of(meta: Mapping[str, Any]) -> list[float]:
     """Length, width and height in metres."""
     return [float(high - low) for low, high in zip(meta["facts"]["low"], meta["facts"]["high"], strict=True)]
 
@@ -187,7 +190,7 @@ def check_sizes(made: Prepared) -> None:
     """Refuse what fits into no hall, or is too small to be seen."""
     name = f"assets.{made.entry.name}"
     for source, meta in zip(made.sources, made.metas(), strict=True):
-        sides = _sides(meta)
+        sides = sides_of(meta)
         said = f"{name}: {source} measures {' x '.join(f'{side:.4g}' for side in sides)} m"
         if max(sides) < LEAST:
             raise SettingsError(f"{said}, too small to be seen in any picture: give its unit, or one side as its size")

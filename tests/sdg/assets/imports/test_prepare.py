@@ -59,6 +59,7 @@ def test_one_broken_file_of_a_folder_is_named(place: Path) -> None:
         ("pallet_truck", 16.0, "its longest side is 16 m, and that of a pallet_truck 0.6 to 3.5 m: check the unit"),
         ("forklift", 0.063, "its longest side is 0.063 m, and that of a forklift 1 to 8 m: check the unit"),
         ("none", 16.0, ""),
+        ("none", 40.0, "its longest side is 40 m, which is odd for a thing in a warehouse: check the unit"),
     ],
 )
 def test_a_thing_of_another_size_than_its_class_is_remarked_on(
